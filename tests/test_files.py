@@ -1,0 +1,108 @@
+"""Files appear whole or not at all, whatever ends the writer."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ct2mr_tf.files import write_text_whole, written_whole
+
+
+def test_a_block_that_ends_well_leaves_one_whole_file(tmp_path):
+    path = tmp_path / 'new' / 'folder' / 'table.csv'
+    with written_whole(path) as temporary:
+        assert temporary.parent == path.parent
+        assert temporary.suffix == '.csv'
+        temporary.write_text('a,b\n')
+        assert not path.exists()
+    assert path.read_text() == 'a,b\n'
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_stood_there_is_replaced_only_at_the_end(tmp_path):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    with written_whole(path) as temporary:
+        temporary.write_text('new')
+        assert path.read_text() == 'old'
+    assert path.read_text() == 'new'
+
+
+@pytest.mark.parametrize('error', [RuntimeError, OSError, KeyboardInterrupt, SystemExit])
+def test_an_exception_in_the_block_changes_nothing(tmp_path, error):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    with pytest.raises(error), written_whole(path) as temporary:
+        temporary.write_text('half')
+        raise error
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_file_before_an_exception_leaves_none(tmp_path):
+    with pytest.raises(RuntimeError), written_whole(tmp_path / 'x.png') as temporary:
+        temporary.write_text('half')
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED_WITHIN = """
+import pathlib, sys, time
+from ct2mr_tf.files import written_whole
+with written_whole(pathlib.Path(sys.argv[1])) as temporary:
+    temporary.write_text('half')
+    print('inside', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_process_killed_in_the_block_changes_nothing(tmp_path, root):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    arguments = [sys.executable, '-c', KILLED_WITHIN, str(path)]
+    with subprocess.Popen(arguments, cwd=root, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == 'inside\n'
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    assert path.read_text() == 'old'
+    left = [other.name for other in tmp_path.iterdir() if other != path]
+    assert len(left) == 1
+    assert left[0].startswith('.writing-')
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o077, 0o002])
+def test_a_finished_file_has_the_usual_mode(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_text_whole(tmp_path / 'a.txt', 'text')
+        (tmp_path / 'b.txt').write_text('text')
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ('a.txt', 'b.txt')}
+    assert modes == {0o666 & ~umask}
+
+
+def test_text_is_utf_8(tmp_path):
+    write_text_whole(tmp_path / 'a.json', 'λ = 10, 5° ± 1')
+    assert (tmp_path / 'a.json').read_bytes() == 'λ = 10, 5° ± 1'.encode()
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OSError, match='file'), written_whole(tmp_path / 'file' / 'x.csv'):
+        pytest.fail('the block must not run')
+
+
+def test_a_full_disk_changes_nothing(tmp_path):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    with pytest.raises(OSError, match='No space left'), written_whole(path) as temporary:
+        temporary.unlink()
+        temporary.symlink_to('/dev/full')
+        temporary.write_text('too much')
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,119 @@
+"""Tables of an evaluation: cases, a summary beside the baselines, tissues; as CSV and as text."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ct2mr_tf.evaluation.cases import Case
+from ct2mr_tf.evaluation.metrics import METRICS
+
+MODEL = 'model'
+"""Name of the model's row in the summary."""
+
+FLOOR = 'floor'
+"""Name of the row of the error that no model can pass."""
+
+DIGITS = {
+    'mae': 2,
+    'rmse': 2,
+    'psnr_db': 2,
+    'psnr_paper_db': 2,
+    'ssim': 3,
+    'pearson': 3,
+}
+"""Digits after the point with which each metric is printed."""
+
+
+def summary_table(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Mean and standard deviation over the cases, for the model and the baselines.
+
+    Args:
+        tables: a table of cases for each predictor, by name.
+
+    Returns:
+        One row a predictor, for each metric the columns `<metric>_mean` and `<metric>_sd` (n - 1 in
+        the denominator; not a number with a single case).
+    """
+    rows = {}
+    for name, table in tables.items():
+        # The PSNR of equal pictures is infinite, and then has no deviation.
+        with np.errstate(invalid='ignore'):
+            means, deviations = table.mean(), table.std()
+        rows[name] = {
+            column: value
+            for metric in METRICS
+            for column, value in (
+                (f'{metric}_mean', means[metric]),
+                (f'{metric}_sd', deviations[metric]),
+            )
+        }
+    return pd.DataFrame.from_dict(rows, orient='index').rename_axis('predictor')
+
+
+def with_floor(summary: pd.DataFrame, floor_mae: Iterable[float]) -> pd.DataFrame:
+    """The summary with a last row that holds the mean and deviation of the floor's MAE."""
+    floors = pd.Series(list(floor_mae))
+    row = pd.DataFrame({'mae_mean': [floors.mean()], 'mae_sd': [floors.std()]}, index=[FLOOR])
+    return pd.concat([summary, row]).rename_axis('predictor')
+
+
+def share_closed(summary: pd.DataFrame) -> float:
+    """How much of the way from the best baseline's MAE to the floor's the model goes, 1 for all."""
+    mae = summary['mae_mean']
+    best = mae.drop([MODEL, FLOOR]).min()
+    return float((best - mae[MODEL]) / (best - mae[FLOOR]))
+
+
+def tissue_table(
+    cases: Iterable[Case], labels: Iterable[np.ndarray], tissues: dict[int, str]
+) -> pd.DataFrame:
+    """Mean grey of each tissue in the real and in the synthetic MR, over all cases.
+
+    Args:
+        cases: what was measured.
+        labels: tissue of each pixel of each case, uint8 [H, W].
+        tissues: name of each label.
+
+    Returns:
+        One row a tissue that occurs: pixels, real and synthetic mean, and their difference, in grey
+        levels.
+    """
+    size = max(tissues) + 1
+    pixels, real, synthetic = np.zeros(size), np.zeros(size), np.zeros(size)
+    for case, label in zip(cases, labels, strict=True):
+        flat = label.ravel()
+        pixels += np.bincount(flat, minlength=size)
+        real += np.bincount(flat, case.real.ravel(), size)
+        synthetic += np.bincount(flat, case.synthetic.ravel(), size)
+    rows = {
+        name: {
+            'pixels': int(pixels[label]),
+            'real_mean': real[label] / pixels[label],
+            'synthetic_mean': synthetic[label] / pixels[label],
+            'difference': (synthetic[label] - real[label]) / pixels[label],
+        }
+        for label, name in tissues.items()
+        if pixels[label]
+    }
+    return pd.DataFrame.from_dict(rows, orient='index').rename_axis('tissue')
+
+
+def summary_text(summary: pd.DataFrame) -> str:
+    """The summary for a terminal: `mean +- SD`, one row a predictor."""
+    columns = {
+        metric: [
+            _mean_and_sd(row[f'{metric}_mean'], row[f'{metric}_sd'], digits)
+            for _, row in summary.iterrows()
+        ]
+        for metric, digits in DIGITS.items()
+    }
+    return pd.DataFrame(columns, index=summary.index.rename(None)).to_string()
+
+
+def _mean_and_sd(mean: float, sd: float, digits: int) -> str:
+    if np.isnan(mean):
+        return '-'
+    if np.isnan(sd):
+        return f'{mean:.{digits}f}'
+    return f'{mean:.{digits}f} +- {sd:.{digits}f}'

@@ -1,0 +1,73 @@
+"""Cases: any function from CT to MR is measured slice by slice, in the order of the batches."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
+from ct2mr_tf.evaluation.metrics import METRICS, slice_metrics
+
+RNG = np.random.default_rng(0)
+CT, MR = RNG.integers(0, 256, (2, 5, 12, 16), np.uint8)
+PAIR_IDS = ('a', 'b', 'c', 'd', 'e')
+
+
+def as_values(levels):
+    return levels[..., np.newaxis].astype(np.float32) / 127.5 - 1
+
+
+def batches(*groups):
+    return [
+        {'ct': as_values(CT[group]), 'mr': as_values(MR[group]), 'index': np.array(group)}
+        for group in (list(g) for g in groups)
+    ]
+
+
+def test_each_slice_is_measured_under_its_name():
+    cases = list(predict_cases(lambda ct: -ct, batches([3, 1], [0]), PAIR_IDS))
+    assert [case.pair_id for case in cases] == ['d', 'b', 'a']
+    for case, index in zip(cases, (3, 1, 0), strict=True):
+        np.testing.assert_array_equal(case.ct, CT[index])
+        np.testing.assert_array_equal(case.real, MR[index])
+        np.testing.assert_array_equal(case.synthetic, 255 - CT[index])
+        assert case.metrics == slice_metrics(MR[index], 255 - CT[index])
+
+
+def test_the_batching_changes_nothing():
+    def predict(ct):
+        return ct * 0.5
+
+    single = case_table(predict_cases(predict, batches([0], [1], [2], [3], [4]), PAIR_IDS))
+    together = case_table(predict_cases(predict, batches([0, 1, 2], [3, 4]), PAIR_IDS))
+    pd.testing.assert_frame_equal(single, together)
+
+
+def test_cases_are_made_one_batch_at_a_time():
+    """A large split is measured without all of it in memory."""
+    seen = []
+
+    def predict(ct):
+        seen.append(len(ct))
+        return ct
+
+    cases = predict_cases(predict, batches([0, 1], [2, 3]), PAIR_IDS)
+    assert seen == []
+    next(cases)
+    assert seen == [2]
+
+
+def test_predictions_are_rounded_and_clipped_before_they_are_measured():
+    (beyond,) = predict_cases(lambda ct: ct * 0 + 7, batches([0]), PAIR_IDS)
+    assert beyond.synthetic.min() == 255
+
+
+def test_the_table_has_a_row_a_case_and_a_column_a_metric():
+    table = case_table(predict_cases(lambda ct: ct, batches([2], [0]), PAIR_IDS))
+    assert table.index.tolist() == ['c', 'a']
+    assert table.index.name == 'pair_id'
+    assert tuple(table.columns) == METRICS
+    assert table.loc['c', 'mae'] == pytest.approx(np.abs(CT[2] - MR[2].astype(float)).mean())
+
+
+def test_a_case_prints_without_its_pictures():
+    assert 'array' not in repr(Case('a', CT[0], MR[0], MR[0], {'mae': 0.0}))

@@ -1,0 +1,116 @@
+"""Tables of an evaluation: every number by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct2mr_tf.evaluation import tables
+from ct2mr_tf.evaluation.cases import Case
+from ct2mr_tf.evaluation.metrics import METRICS
+
+
+def cases_with(**columns):
+    """A table of cases in which metrics not named are 1, 2, 3, ..."""
+    count = len(next(iter(columns.values())))
+    whole = {name: columns.get(name, np.arange(1.0, count + 1)) for name in METRICS}
+    return pd.DataFrame(whole, index=[f'case{n}' for n in range(count)])
+
+
+def summary():
+    return tables.summary_table(
+        {
+            'model': cases_with(mae=[10.0, 14.0]),
+            'mean MR': cases_with(mae=[30.0, 30.0]),
+            'lookup median': cases_with(mae=[18.0, 22.0]),
+        }
+    )
+
+
+def test_mean_and_deviation_by_hand():
+    table = summary()
+    assert table.index.tolist() == ['model', 'mean MR', 'lookup median']
+    assert table.index.name == 'predictor'
+    assert table.loc['model', 'mae_mean'] == 12
+    assert table.loc['model', 'mae_sd'] == pytest.approx(math.sqrt(8))  # n - 1 in the denominator
+    assert table.loc['mean MR', 'mae_sd'] == 0
+    assert table.loc['model', 'ssim_mean'] == 1.5
+    expected = [f'{metric}_{part}' for metric in METRICS for part in ('mean', 'sd')]
+    assert table.columns.tolist() == expected
+
+
+def test_a_single_case_has_no_deviation():
+    table = tables.summary_table({'model': cases_with(mae=[10.0])})
+    assert math.isnan(table.loc['model', 'mae_sd'])
+    assert tables.summary_text(table).splitlines()[1].split()[:2] == ['model', '10.00']
+
+
+def test_the_floor_is_the_last_row():
+    table = tables.with_floor(summary(), [3.0, 5.0])
+    assert table.index.tolist()[-1] == tables.FLOOR
+    assert table.loc['floor', 'mae_mean'] == 4
+    assert table.loc['floor', 'mae_sd'] == pytest.approx(math.sqrt(2))
+    assert table.loc['floor'].notna().sum() == 2
+    pd.testing.assert_frame_equal(table.iloc[:-1], summary())
+
+
+def test_the_floor_of_a_single_case():
+    table = tables.with_floor(tables.summary_table({'model': cases_with(mae=[9.0])}), [3.0])
+    assert table.loc['floor', 'mae_mean'] == 3
+    assert math.isnan(table.loc['floor', 'mae_sd'])
+
+
+def test_the_share_closed_by_hand():
+    """The best baseline is at 20, the model at 12, the floor at 4: half of the way."""
+    assert tables.share_closed(tables.with_floor(summary(), [3.0, 5.0])) == 0.5
+    # A floor at the model's own error: all of the way. A model that is worse goes backwards.
+    assert tables.share_closed(tables.with_floor(summary(), [12.0, 12.0])) == 1
+    worse = tables.summary_table(
+        {'model': cases_with(mae=[24.0, 24.0]), 'CT itself': cases_with(mae=[20.0, 20.0])}
+    )
+    assert tables.share_closed(tables.with_floor(worse, [4.0])) == -0.25
+
+
+def case(real, synthetic):
+    real, synthetic = np.array(real, np.uint8), np.array(synthetic, np.uint8)
+    return Case('a', real, real, synthetic, {})
+
+
+def test_tissues_by_hand():
+    cases = [
+        case([[10, 20], [30, 200]], [[20, 20], [30, 100]]),
+        case([[40] * 2] * 2, [[44] * 2] * 2),
+    ]
+    labels = [np.array([[0, 0], [2, 5]], np.uint8), np.array([[2, 2], [0, 2]], np.uint8)]
+    table = tables.tissue_table(cases, labels, {0: 'air', 2: 'muscle', 5: 'fat', 7: 'disc'})
+    assert table.index.tolist() == ['air', 'muscle', 'fat']  # no disc occurs
+    # air: real (10 + 20 + 40) / 3, synthetic (20 + 20 + 44) / 3
+    assert table.loc['air'].tolist() == pytest.approx([3, 70 / 3, 28, 14 / 3])
+    # muscle: real (30 + 3 * 40) / 4, synthetic (30 + 3 * 44) / 4
+    assert table.loc['muscle'].tolist() == [4, 37.5, 40.5, 3]
+    assert table.loc['fat'].tolist() == [1, 200, 100, -100]
+
+
+def test_every_case_needs_its_labels():
+    with pytest.raises(ValueError, match='shorter'):
+        tables.tissue_table([case([[1]], [[1]])] * 2, [np.zeros((1, 1), np.uint8)], {0: 'air'})
+
+
+def test_the_text_for_a_terminal():
+    lines = tables.summary_text(tables.with_floor(summary(), [3.0, 5.0])).splitlines()
+    assert lines[0].split() == list(METRICS)
+    assert lines[1].startswith('model')
+    assert '12.00 +- 2.83' in lines[1]
+    assert lines[-1].split() == ['floor', '4.00', '+-', '1.41', '-', '-', '-', '-', '-']
+
+
+def test_every_metric_is_printed():
+    assert tuple(tables.DIGITS) == METRICS
+
+
+def test_equal_pictures_are_summed_up_without_a_warning():
+    """Their PSNR is infinite."""
+    table = tables.summary_table({'model': cases_with(psnr_db=[math.inf, math.inf])})
+    assert table.loc['model', 'psnr_db_mean'] == math.inf
+    assert 'inf' in tables.summary_text(table)

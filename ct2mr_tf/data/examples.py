@@ -1,0 +1,225 @@
+"""The prepared data set on disk: folders of aligned pictures and a table; write, check, list.
+
+    <data set>/train|val|test/<pair_id>.png   8-bit grey, CT on the left half, MR on the right half
+    <data set>/pairs.csv                      at least pair_id, patient_id (a pseudonym), split
+    <data set>/truth/                         of phantoms only: see `ct2mr_tf.data.truth`
+
+The pictures follow the 'aligned' convention of pix2pix (Isola et al., CVPR 2017), so that any
+folder of that kind trains, with or without the table. Everything is checked when a set is opened,
+from the first and last bytes of each picture: 200,000 pictures take seconds.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+import struct
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from ct2mr_tf.config import SIDE_MULTIPLE
+from ct2mr_tf.data import splits
+from ct2mr_tf.files import written_whole
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
+
+TABLE_FILE = 'pairs.csv'
+"""Name of the table of pairs in a data set."""
+
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+"""First eight bytes of a PNG (ISO/IEC 15948, 5.2)."""
+
+PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
+"""Last twelve bytes of a whole PNG: the empty IEND chunk, checksum and all (the same, 11.2.5)."""
+
+PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey with alpha', 6: 'RGB with alpha'}
+"""Colour types of the PNG header (ISO/IEC 15948, 11.2.2)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """The pictures of one split, in the order of their names.
+
+    Attributes:
+        paths: one PNG a pair.
+        picture_size: height and width in pixels of one half.
+    """
+
+    paths: tuple[pathlib.Path, ...]
+    picture_size: tuple[int, int]
+
+    @property
+    def pair_ids(self) -> tuple[str, ...]:
+        """The name of each pair, which is its file's stem."""
+        return tuple(path.stem for path in self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def load_examples(data_dir: pathlib.Path, required: tuple[str, ...]) -> dict[str, Examples]:
+    """Opens a prepared data set and checks all of it.
+
+    Args:
+        data_dir: folder of the data set.
+        required: splits that must hold at least one picture.
+
+    Returns:
+        The examples of each split that has any.
+
+    Raises:
+        UserError: the folder, a split, a picture or the table is missing or wrong; all at once.
+    """
+    data_dir = pathlib.Path(data_dir)
+    if not data_dir.is_dir():
+        cure = 'name the folder that holds train/, val/ and test/'
+        raise UserError([Problem(f'{data_dir}', 'no such folder', 'a prepared data set', cure)])
+    listed = {split: _list_pictures(data_dir / split) for split in splits.SPLITS}
+    problems = [
+        Problem(
+            f'{data_dir / split}',
+            'no pictures',
+            f'at least one .png: the {split} split is needed',
+            'move the pairs of some patients into this folder',
+        )
+        for split in dict.fromkeys(required)
+        if not listed[split]
+    ]
+    sizes, picture_problems = _check_pictures(data_dir, listed)
+    problems += picture_problems
+    problems += splits.table_problems(data_dir / TABLE_FILE, listed)
+    raise_if_any(problems)
+    size = next(iter(sizes.values()))
+    return {split: Examples(paths, size) for split, paths in listed.items() if paths}
+
+
+def _list_pictures(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """PNGs in the order of their names, without hidden ones (what a killed writer leaves)."""
+    return tuple(sorted(p for p in folder.glob('*.png') if not p.name.startswith('.')))
+
+
+def _check_pictures(
+    data_dir: pathlib.Path, listed: dict[str, tuple[pathlib.Path, ...]]
+) -> tuple[dict[pathlib.Path, tuple[int, int]], list[Problem]]:
+    """The size of one half of every good picture, and what is wrong with the others."""
+    sizes, problems = {}, []
+    for path in (path for paths in listed.values() for path in paths):
+        size, problem = _picture_size(path)
+        if problem:
+            problems.append(dataclasses.replace(problem, where=f'{path.relative_to(data_dir)}'))
+        else:
+            sizes[path] = size
+    counts = pd.Series(list(sizes.values()), dtype=object).value_counts()
+    if len(counts) > 1:
+        height, width = counts.index[0]
+        problems += [
+            Problem(
+                f'{path.relative_to(data_dir)}',
+                f'halves of {size[0]}x{size[1]} pixels',
+                f'{height}x{width}, as in {counts.iloc[0]} other pictures',
+                'bring all pictures to one size',
+            )
+            for path, size in sizes.items()
+            if size != (height, width)
+        ]
+    return sizes, problems
+
+
+def _picture_size(path: pathlib.Path) -> tuple[tuple[int, int], Problem | None]:
+    """Height and width of one half, read from the header, or what is wrong with the picture."""
+
+    def problem(found: str, expected: str, cure: str) -> tuple[tuple[int, int], Problem]:
+        return (0, 0), Problem('', found, expected, cure)
+
+    try:
+        with path.open('rb') as file:
+            head = file.read(26)
+            file.seek(-min(len(PNG_END), file.seek(0, 2)), 2)
+            tail = file.read()
+    except OSError as error:
+        return problem(error.strerror or 'unreadable', 'a readable file', 'check the file system')
+    if len(head) < 26 or not head.startswith(PNG_SIGNATURE):
+        return problem('no PNG header', 'an 8-bit grey PNG', 'write the picture again')
+    width, height, depth, colour = struct.unpack('>IIBB', head[16:26])
+    if (depth, colour) != (8, 0):
+        found = f'{depth}-bit {PNG_COLOURS.get(colour, "unknown")}'
+        return problem(found, '8-bit grey', 'convert it to 8-bit grey, or prepare it from DICOM')
+    if tail != PNG_END:
+        return problem('cut off: no end chunk', 'a whole PNG', 'copy or write the picture again')
+    if width % 2:
+        return problem(
+            f'{width} pixels wide', 'an even width: CT and MR side by side', 'write the pair again'
+        )
+    if height % SIDE_MULTIPLE or width // 2 % SIDE_MULTIPLE or not height or not width:
+        found = f'halves of {height}x{width // 2} pixels'
+        return problem(found, 'sides that are multiples of 4', 'resize or crop the pictures')
+    return (height, width // 2), None
+
+
+def read_pair(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+    """Reads one picture.
+
+    Args:
+        path: PNG of a pair.
+
+    Returns:
+        CT and MR, each uint8 [H, W], grey levels.
+
+    Raises:
+        UserError: the picture cannot be read or decoded.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        found, cure = error.strerror or 'unreadable', 'check the file system'
+        raise UserError([Problem(f'{path}', found, 'a readable file', cure)]) from None
+    picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
+    if picture is None:
+        cure = 'copy or write the picture again'
+        raise UserError([Problem(f'{path}', 'cannot be decoded', 'a whole PNG', cure)])
+    half = picture.shape[1] // 2
+    return picture[:, :half], picture[:, half:]
+
+
+def undecodable(examples: Examples) -> list[Problem]:
+    """Decodes every picture and returns a Problem for each that fails (lost, or damaged within)."""
+    problems = []
+    for path in examples.paths:
+        try:
+            read_pair(path)
+        except UserError as error:
+            problems += error.problems
+    return problems
+
+
+def write_pair(path: pathlib.Path, ct: np.ndarray, mr: np.ndarray) -> str:
+    """Writes CT and MR side by side as one 8-bit grey PNG, whole or not at all.
+
+    Args:
+        path: where to; its stem is the pair's id.
+        ct: uint8 [H, W], grey levels.
+        mr: uint8 [H, W], grey levels.
+
+    Returns:
+        SHA-256 of the file's bytes, hexadecimal.
+
+    Raises:
+        ValueError: dtypes or shapes differ from the above.
+    """
+    if ct.dtype != np.uint8 or mr.dtype != np.uint8 or ct.ndim != 2 or ct.shape != mr.shape:
+        raise ValueError(f'uint8 [H, W] twice, not {ct.dtype} {ct.shape}, {mr.dtype} {mr.shape}')
+    encoded = cv2.imencode('.png', np.hstack([ct, mr]))[1].tobytes()
+    with written_whole(path) as temporary:
+        temporary.write_bytes(encoded)
+    return hashlib.sha256(encoded).hexdigest()
+
+
+def write_table(data_dir: pathlib.Path, rows: pd.DataFrame) -> None:
+    """Writes `pairs.csv`, whole or not at all.
+
+    Args:
+        data_dir: folder of the data set.
+        rows: one row a pair, with at least the columns of `splits.REQUIRED_COLUMNS`.
+    """
+    with written_whole(data_dir / TABLE_FILE) as temporary:
+        rows.to_csv(temporary, index=False)

@@ -1,0 +1,109 @@
+"""From pictures on disk to batches: a pure function of (seed, step).
+
+    {'ct': float32 [B, H, W, 1] in [-1, 1], 'mr': the same, 'index': int64 [B]}
+
+`index` is the place of each pair in `Examples.paths`. Step k of a run sees the same pairs with the
+same augmentation whether the run was interrupted or not: each epoch's order is a permutation of the
+index computed from (seed, epoch), and augmentation is drawn from (seed, example number). There is
+no shuffle buffer, no cache and no iterator state to save; memory grows with the list of names only.
+"""
+
+import tensorflow as tf
+
+from ct2mr_tf.config import Config
+from ct2mr_tf.data.augment import Augmentation, augment, draw
+from ct2mr_tf.data.examples import Examples
+from ct2mr_tf.evaluation.metrics import HALF_RANGE
+
+LAST_EXAMPLE = 2**62
+"""More examples than any run sees; the dataset is endless in practice."""
+
+
+def create_train_dataset(
+    examples: Examples, config: Config, start_step: int = 0
+) -> tf.data.Dataset:
+    """The endless batches of a run from `start_step` on.
+
+    Args:
+        examples: the training split.
+        config: its image_size, batch_size, seed and augmentation are read.
+        start_step: steps already done; the first batch is that of the next step.
+
+    Returns:
+        A dataset of batches as above, all of `config.batch_size`.
+    """
+    options = augmentation(config)
+    paths = tf.constant([str(path) for path in examples.paths])
+    count = len(examples)
+
+    def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        epoch, position = number // count, number % count
+        key = tf.stack([tf.constant(config.seed, tf.int64), epoch])
+        index = tf.random.experimental.index_shuffle(
+            position, key, tf.constant(count - 1, tf.int64)
+        )
+        pair = _decode(paths[index], examples.picture_size)
+        pair = augment(pair, draw(config.seed, number), options)
+        return _to_example(_resize(pair, config.image_size), index)
+
+    numbers = tf.data.Dataset.range(start_step * config.batch_size, LAST_EXAMPLE)
+    dataset = numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(config.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def create_eval_dataset(
+    examples: Examples, image_size: tuple[int, int], batch_size: int = 1
+) -> tf.data.Dataset:
+    """All pairs once, in the order of their names, without augmentation.
+
+    Args:
+        examples: the split to read.
+        image_size: height and width of the batches, pixels; pictures of another size are resized.
+        batch_size: pairs a batch; the last batch may be smaller.
+
+    Returns:
+        A finite dataset of batches as above.
+    """
+    paths = tf.constant([str(path) for path in examples.paths])
+
+    def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
+        pair = _decode(paths[index], examples.picture_size)
+        return _to_example(_resize(pair, image_size), index)
+
+    numbers = tf.data.Dataset.range(len(examples))
+    dataset = numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def augmentation(config: Config) -> Augmentation:
+    """The augmentation flags of a configuration."""
+    return Augmentation(
+        zoom=config.augment_zoom,
+        flip=config.augment_flip,
+        rotation_deg=config.augment_rotation_deg,
+        shift=config.augment_shift,
+        ct_gain=config.augment_ct_gain,
+        ct_offset=config.augment_ct_offset,
+    )
+
+
+def _decode(path: tf.Tensor, picture_size: tuple[int, int]) -> tf.Tensor:
+    """One picture as float32 [H, W, 2], CT and MR, grey levels 0..255."""
+    picture = tf.io.decode_png(tf.io.read_file(path), channels=1)
+    height, width = picture_size
+    picture = tf.ensure_shape(picture, [height, 2 * width, 1])
+    pair = tf.concat([picture[:, :width], picture[:, width:]], axis=-1)
+    return tf.cast(pair, tf.float32)
+
+
+def _resize(pair: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """By area where a side shrinks (a pixel is the mean of what falls into it), else bilinear."""
+    if tuple(pair.shape[:2]) == size:
+        return pair
+    shrinks = size[0] < pair.shape[0] or size[1] < pair.shape[1]
+    return tf.image.resize(pair, size, method='area' if shrinks else 'bilinear')
+
+
+def _to_example(pair: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
+    ct, mr = tf.split(pair / HALF_RANGE - 1, 2, axis=-1)
+    return {'ct': ct, 'mr': mr, 'index': index}

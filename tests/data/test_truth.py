@@ -1,0 +1,40 @@
+"""The truth of a phantom: written and read back as it was."""
+
+import numpy as np
+
+from ct2mr_tf.data.truth import load_truth, write_labels, write_truth_tables
+
+TISSUES = {0: 'air', 3: 'disc, nucleus', 200: 'NA'}
+
+
+def test_a_set_of_patients_has_none(tmp_path):
+    assert load_truth(tmp_path / 'truth') is None
+
+
+def test_tables_and_back(tmp_path):
+    floors = {'001': 3.25, 'p_L4-5': 1 / 3}
+    write_truth_tables(tmp_path, TISSUES, floors)
+    truth = load_truth(tmp_path)
+    assert truth.tissues == TISSUES
+    assert truth.floor_mae == floors
+    assert (tmp_path / 'tissues.csv').read_text().startswith('label,name\n0,air\n')
+    assert (tmp_path / 'floor.csv').read_text().startswith('pair_id,floor_mae\n')
+
+
+def test_labels_and_back(tmp_path):
+    labels = np.random.default_rng(0).choice(np.uint8([0, 3, 200]), (12, 20))
+    write_labels(tmp_path, '001', labels)
+    write_truth_tables(tmp_path, TISSUES, {'001': 0.0})
+    again = load_truth(tmp_path).labels('001', (12, 20))
+    assert again.dtype == np.uint8
+    np.testing.assert_array_equal(again, labels)
+
+
+def test_labels_at_another_size_are_labels_still(tmp_path):
+    labels = np.zeros((8, 12), np.uint8)
+    labels[:4, :6], labels[4:, 6:] = 3, 200
+    write_labels(tmp_path, 'a', labels)
+    write_truth_tables(tmp_path, TISSUES, {'a': 0.0})
+    truth = load_truth(tmp_path)
+    np.testing.assert_array_equal(truth.labels('a', (16, 24)), np.kron(labels, np.ones((2, 2))))
+    np.testing.assert_array_equal(truth.labels('a', (4, 6)), labels[::2, ::2])

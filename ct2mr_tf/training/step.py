@@ -1,0 +1,152 @@
+"""One training step, and a loop of steps in the graph that a variable can stop.
+
+One forward pass serves both networks: the gradients of generator and discriminator are taken from
+it before either is updated. Only the forward pass and the gradients are compiled by XLA, not the
+update, so that the same step also runs under tf.distribute.
+"""
+
+from collections.abc import Callable, Iterator
+
+import tensorflow as tf
+
+from ct2mr_tf.config import Config
+from ct2mr_tf.training import losses, schedule
+from ct2mr_tf.training.state import TrainState
+
+Scalars = dict[str, tf.Tensor]
+Gradients = list[tf.Tensor]
+
+_ADVERSARIAL = {
+    'vanilla': (losses.vanilla_generator_loss, losses.vanilla_discriminator_loss, 0.0),
+    'lsgan': (losses.lsgan_generator_loss, losses.lsgan_discriminator_loss, 0.5),
+}
+"""Generator loss, discriminator loss, and the logit above which a patch counts as 'real'."""
+
+SCALARS = (
+    'generator/total',
+    'generator/adversarial',
+    'generator/l1',
+    'generator/gradient_norm',
+    'discriminator/total',
+    'discriminator/real',
+    'discriminator/fake',
+    'discriminator/accuracy',
+    'discriminator/gradient_norm',
+    'learning_rate',
+)
+"""What a step reports. Accuracy is the share of patches that the discriminator judged rightly."""
+
+
+def compute_gradients(
+    state: TrainState, config: Config, ct: tf.Tensor, mr: tf.Tensor
+) -> tuple[Scalars, Gradients, Gradients]:
+    """Losses and gradients of both networks from one forward pass.
+
+    Args:
+        state: its networks are read.
+        config: its adversarial and lambda_l1 are read.
+        ct: float32 [B, H, W, 1] in [-1, 1].
+        mr: the same.
+
+    Returns:
+        Named scalars, the generator's gradients and the discriminator's gradients.
+    """
+    generator_loss, discriminator_loss, threshold = _ADVERSARIAL[config.adversarial]
+    with tf.GradientTape(persistent=True) as tape:
+        synthetic = state.generator(ct, training=True)
+        real_logits = state.discriminator([ct, mr], training=True)
+        fake_logits = state.discriminator([ct, synthetic], training=True)
+        adversarial = generator_loss(fake_logits)
+        l1 = losses.l1_loss(mr, synthetic)
+        total = adversarial + config.lambda_l1 * l1
+        discriminator = discriminator_loss(real_logits, fake_logits)
+    judged = tf.concat([real_logits > threshold, fake_logits <= threshold], axis=0)
+    scalars = {
+        'generator/total': total,
+        'generator/adversarial': adversarial,
+        'generator/l1': l1,
+        **{f'discriminator/{name}': value for name, value in discriminator.items()},
+        'discriminator/accuracy': tf.reduce_mean(tf.cast(judged, tf.float32)),
+    }
+    return (
+        scalars,
+        tape.gradient(total, state.generator.trainable_variables),
+        tape.gradient(discriminator['total'], state.discriminator.trainable_variables),
+    )
+
+
+def train_step(
+    state: TrainState, config: Config, gradients_fn: Callable, batch: dict[str, tf.Tensor]
+) -> tuple[Scalars, tf.Tensor]:
+    """Updates both networks once, both at the learning rate of the one step counter.
+
+    Args:
+        state: is updated.
+        config: of the run.
+        gradients_fn: `compute_gradients` of this state and configuration, compiled or not.
+        batch: as the pipeline makes it.
+
+    Returns:
+        Named scalars, and whether all losses and gradients were finite.
+    """
+    scalars, generator_gradients, discriminator_gradients = gradients_fn(batch['ct'], batch['mr'])
+    rate = schedule.learning_rate(state.step, config)
+    norms = {
+        'generator/gradient_norm': tf.linalg.global_norm(generator_gradients),
+        'discriminator/gradient_norm': tf.linalg.global_norm(discriminator_gradients),
+    }
+    for optimizer, network, gradients in (
+        (state.generator_optimizer, state.generator, generator_gradients),
+        (state.discriminator_optimizer, state.discriminator, discriminator_gradients),
+    ):
+        optimizer.learning_rate.assign(rate)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+    if state.ema_generator is not None:
+        _average(state, schedule.ema_decay(state.step, config))
+    state.step.assign_add(1)
+    scalars = {**scalars, **norms, 'learning_rate': rate}
+    # A sum is finite only if all its parts are.
+    return scalars, tf.math.is_finite(tf.add_n(list(scalars.values())))
+
+
+def _average(state: TrainState, decay: tf.Tensor) -> None:
+    weights = zip(state.ema_generator.variables, state.generator.variables, strict=True)
+    for averaged, current in weights:
+        averaged.assign_sub((1 - decay) * (averaged - current))
+
+
+def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> Callable:
+    """Builds the loop of steps that runs in one call into TensorFlow.
+
+    Args:
+        state: is updated by the loop.
+        config: of the run.
+        jit_compile: whether XLA compiles the forward pass and the gradients.
+
+    Returns:
+        A function of (iterator of batches, int64 scalar number of steps, bool variable) that runs
+        up to that many steps and ends before the next one when the variable becomes true, or after
+        the first whose losses or gradients are not finite. It returns a dict: 'sums' of the scalars
+        over the steps done, 'done' (int64), 'finite' (bool), and 'index' (int64 [B], the last
+        pairs).
+    """
+
+    @tf.function(jit_compile=jit_compile)
+    def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
+        return compute_gradients(state, config, ct, mr)
+
+    @tf.function
+    def train_loop(iterator: Iterator, steps: tf.Tensor, stop: tf.Variable) -> dict:
+        sums = {name: tf.zeros([]) for name in SCALARS}
+        index = tf.zeros([config.batch_size], tf.int64)
+        done = tf.zeros([], tf.int64)
+        finite = tf.constant(True)
+        while done < steps and finite and not stop.read_value():
+            batch = next(iterator)
+            scalars, finite = train_step(state, config, gradients_fn, batch)
+            sums = {name: sums[name] + scalars[name] for name in SCALARS}
+            index = batch['index']
+            done += 1
+        return {'sums': sums, 'done': done, 'finite': finite, 'index': index}
+
+    return train_loop

@@ -6,6 +6,7 @@ import pathlib
 import secrets
 from collections.abc import Iterator
 
+
 @contextlib.contextmanager
 def written_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, and renames it into place when the block ends well.

@@ -1,0 +1,212 @@
+"""Reads a folder of DICOM files: stacks of CT and MR slices, what was skipped, what is wrong.
+
+Any tree will do: files with or without extension or preamble, DICOMDIR, nested folders, other
+things among them. Headers are read first, pixels only when asked for (`dicom_pixels.load_pixels`).
+Nothing that is returned, printed or raised names a patient or a file but by pseudonym.
+"""
+
+import collections
+import dataclasses
+import itertools
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ct2mr_tf.imaging import dicom_headers, duplicates, worker_pool
+from ct2mr_tf.imaging.dicom_headers import Skip, SkippedError
+from ct2mr_tf.imaging.dicom_values import RefusedError, WarningCount, warnings_held_back
+from ct2mr_tf.imaging.pseudonyms import Pseudonyms
+from ct2mr_tf.imaging.slices import SliceHeader
+from ct2mr_tf.imaging.stacks import Stack, build_stacks
+from ct2mr_tf.problems import Problem
+
+_FILES_AT_ONCE = 250
+"""Files a worker takes at a time: a quarter of a second's work."""
+
+_FILES_FOR_WORKERS = 2000
+"""Starting worker processes takes about a second: fewer files are read faster without them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadOptions:
+    """How a folder is read.
+
+    Attributes:
+        max_bytes: the most that the decoded pixels of one file may take; larger files are refused
+            before anything is decoded.
+        workers: processes that read headers; 0 for one a core.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    max_bytes: int = 2**30
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_bytes < 1:
+            raise ValueError(f'max_bytes must be positive, got {self.max_bytes}')
+        if self.workers < 0:
+            raise ValueError(f'workers must not be negative, got {self.workers}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What a folder holds.
+
+    Attributes:
+        stacks: ordered by patient, study, series and place.
+        skipped: how many files were left out, by reason (the text of a `Skip`).
+        problems: what is wrong: folders that cannot be read, then files, then contradictions.
+        files: how many files were looked at.
+        warnings: how many warnings of pydicom were held back (they may quote a file's values).
+        paths: where the files with problems are, by pseudonym: the one key from a message back to
+            a file, to be written only where the user asks for it.
+    """
+
+    stacks: tuple[Stack, ...]
+    skipped: collections.Counter[str]
+    problems: tuple[Problem, ...]
+    files: int
+    warnings: int
+    paths: Mapping[str, pathlib.PurePath] = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Outcome:
+    """What became of a file: slices, or a reason to skip it, or what is wrong with it."""
+
+    slices: tuple[SliceHeader, ...] = ()
+    skip: Skip | None = None
+    refusal: tuple[str, str, str] | None = None
+    warnings: int = 0
+
+
+def scan(
+    root: pathlib.Path,
+    options: ReadOptions,
+    pseudonyms: Pseudonyms,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scan:
+    """Reads the headers of all files under a folder and groups the slices into stacks.
+
+    Links to files are followed, links to folders are not (they may go round in circles).
+
+    Args:
+        root: the folder.
+        options: how to read it.
+        pseudonyms: name files in problems.
+        progress: called with the number of files done and of all files, now and then.
+
+    Returns:
+        What the folder holds; the same whatever the number of workers.
+    """
+    root = pathlib.Path(root)
+    paths, problems = _files_below(root, pseudonyms)
+    found: dict[str, pathlib.PurePath] = {}
+    skipped: collections.Counter[str] = collections.Counter()
+    slices: list[tuple[SliceHeader, ...]] = []
+    warnings = 0
+    for path, outcome in zip(paths, _outcomes(paths, options, progress), strict=True):
+        relative = path.relative_to(root)
+        where = pseudonyms.path(relative)
+        warnings += outcome.warnings
+        if outcome.skip is not None:
+            skipped[outcome.skip.value] += 1
+        elif outcome.refusal is not None:
+            found[where] = relative
+            problems.append(Problem(where, *outcome.refusal))
+        else:
+            slices.append(tuple(_named(header, where) for header in outcome.slices))
+    unique = duplicates.without_duplicates(slices)
+    if unique.dropped:
+        skipped[Skip.DUPLICATE.value] += unique.dropped
+    for place, problem in unique.problems:
+        found[problem.where] = place.path.relative_to(root)
+        problems.append(problem)
+    stacks = build_stacks(itertools.chain.from_iterable(unique.files))
+    return Scan(stacks, skipped, tuple(problems), len(paths), warnings, found)
+
+
+def _named(header: SliceHeader, where: str) -> SliceHeader:
+    """The slice with the pseudonym of its file."""
+    return dataclasses.replace(header, place=dataclasses.replace(header.place, pseudonym=where))
+
+
+def _files_below(
+    root: pathlib.Path, pseudonyms: Pseudonyms
+) -> tuple[list[pathlib.Path], list[Problem]]:
+    """All regular files under a folder, ordered by place, and the folders that cannot be read."""
+    problems = []
+
+    def note(error: OSError) -> None:
+        relative = pathlib.Path(error.filename).relative_to(root)
+        where = pseudonyms.path(relative) if relative.parts else 'the data folder'
+        problems.append(_unreadable(where, error))
+
+    paths = [
+        path
+        for folder, _, names in os.walk(root, onerror=note)
+        for name in names
+        if _is_file(path := pathlib.Path(folder, name))
+    ]
+    return sorted(paths), problems
+
+
+def _is_file(path: pathlib.Path) -> bool:
+    """Whether this is a file to open: no pipe, no device; also where that cannot be found out."""
+    try:
+        return path.is_file()
+    except OSError:  # opening it will say why
+        return True
+
+
+def _unreadable(where: str, error: OSError) -> Problem:
+    """A problem that the operating system has with a file or folder, without its path."""
+    found, expected, cure = _unreadable_words(error)
+    return Problem(where, found, expected, cure)
+
+
+def _unreadable_words(error: OSError) -> tuple[str, str, str]:
+    """What was found, expected and can be done where a file or folder cannot be read."""
+    found = os.strerror(error.errno) if error.errno else 'an error of the disk'
+    return found, 'something that may be read', 'look at its permissions and at the disk'
+
+
+def _outcomes(
+    paths: Sequence[pathlib.Path],
+    options: ReadOptions,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[_Outcome]:
+    """What became of each file, in the order of the files."""
+    batches = [paths[i : i + _FILES_AT_ONCE] for i in range(0, len(paths), _FILES_AT_ONCE)]
+    limits = itertools.repeat(options.max_bytes)
+    many = len(paths) >= _FILES_FOR_WORKERS
+    workers = worker_pool.worker_count(options.workers) if many else 1
+    done = 0
+    with worker_pool.ordered_map(workers) as run:
+        for outcomes in run(_read_batch, batches, limits):
+            yield from outcomes
+            done += len(outcomes)
+            if progress is not None:
+                progress(done, len(paths))
+
+
+def _read_batch(paths: Sequence[pathlib.Path], max_bytes: int) -> list[_Outcome]:
+    """What becomes of some files."""
+    return [_read(path, max_bytes) for path in paths]
+
+
+def _read(path: pathlib.Path, max_bytes: int) -> _Outcome:
+    """What becomes of a file."""
+    count = WarningCount()
+    with warnings_held_back(count):
+        try:
+            outcome = _Outcome(slices=dicom_headers.read_slices(path, max_bytes))
+        except SkippedError as error:
+            outcome = _Outcome(skip=error.reason)
+        except RefusedError as error:
+            outcome = _Outcome(refusal=(error.found, error.expected, error.cure))
+        except OSError as error:
+            outcome = _Outcome(refusal=_unreadable_words(error))
+    return dataclasses.replace(outcome, warnings=count.held_back)

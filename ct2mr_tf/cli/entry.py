@@ -1,0 +1,134 @@
+"""How every command begins and ends: flags to a call, problems to exit codes.
+
+Exit codes: 0 done; 1 a bug, with its traceback; 2 the user's flags or data, every problem listed;
+75 interrupted, state saved (EX_TEMPFAIL of sysexits.h: the same command continues).
+"""
+
+import dataclasses
+import errno
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+from ct2mr_tf.problems import Problem, UserError
+
+EXIT_USER = 2
+"""Exit code where flags or data are wrong."""
+
+EXIT_INTERRUPTED = 75
+"""Exit code where a signal ended the run and its state is saved."""
+
+LOG_FORMAT = '%(asctime)s  %(message)s'
+"""A log line: when and what; the place in the code is no concern of who trains."""
+
+MOST_SHOWN = 50
+"""Problems printed in full; of more, the number is said."""
+
+FULL_DISK = frozenset([errno.ENOSPC, errno.EDQUOT])
+"""OSError numbers of a disk without room."""
+
+UNUSABLE_PLACE = frozenset(
+    [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO]
+)
+"""OSError numbers of a file or folder that the user named and that cannot be read or written."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Subcommand:
+    """One of several things that a command does, with flags of its own.
+
+    Attributes:
+        define_flags: defines its flags; those of the others are then unknown.
+        main: does it.
+    """
+
+    define_flags: Callable[[], None]
+    main: Callable[[], None]
+
+
+def run_subcommand(subcommands: Mapping[str, Subcommand]) -> None:
+    """Runs the subcommand that the first argument names; see `run`."""
+    name = sys.argv[1] if len(sys.argv) > 1 else 'nothing'
+    if name.lstrip('-') in ('help', 'helpfull', 'h'):
+        print((sys.modules['__main__'].__doc__ or '').strip())
+        print(f'\nFlags: {" | ".join(subcommands)}, then --help')
+        return
+    if name not in subcommands:
+        expected = ' or '.join(subcommands)
+        _fail([Problem('first argument', name, expected, 'say first what to do, then the flags')])
+    subcommands[name].define_flags()
+    run(subcommands[name].main, [sys.argv[0], *sys.argv[2:]])
+
+
+def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
+    """Parses the flags, calls `main`, and ends the process with the exit code of what happened.
+
+    Args:
+        main: the command; reads its flags itself, and imports TensorFlow only when called.
+        argv: the command line to parse, if not the process's own.
+    """
+    # TensorFlow's C++ prints start-up notes that no Python can filter.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+    def guarded(argv: list[str]) -> None:
+        absl_logging.set_verbosity(absl_logging.INFO)
+        absl_logging.get_absl_handler().setFormatter(logging.Formatter(LOG_FORMAT, '%H:%M:%S'))
+        try:
+            if argv[1:]:
+                cure = 'write --flag=value for each value'
+                raise UserError([Problem('arguments', ' '.join(argv[1:]), 'flags only', cure)])
+            main()
+        except UserError as error:
+            _fail(error.problems)
+        except OSError as error:
+            _fail([_place_problem(error)])
+
+    app.run(guarded, argv=argv, flags_parser=_parse)
+
+
+def _place_problem(error: OSError) -> Problem:
+    """What the user can do about a disk or a place; another error is a bug: raised again."""
+    place = str(error.filename or 'the output folder')
+    if error.errno in FULL_DISK:
+        cure = 'free some space and give the same command again'
+        return Problem(place, 'no space left on the device', 'room to write', cure)
+    if error.errno in UNUSABLE_PLACE:
+        cure = 'name another place, or change its permissions'
+        return Problem(place, os.strerror(error.errno), 'a place to read and write', cure)
+    raise error
+
+
+def _parse(argv: list[str]) -> list[str]:
+    """Parses all flags; unknown ones are named together, with what absl suggests for each."""
+    try:
+        rest = flags.FLAGS(argv, known_only=True)
+    except flags.Error as error:
+        _fail([Problem('flags', str(error), 'flags as --help lists them', 'correct the flag')])
+    except SystemExit:  # absl ends --help with 1, which here means a bug
+        sys.exit(0)
+    # With known_only, absl leaves unknown flags among the arguments.
+    unknown = [word.lstrip('-').split('=')[0] for word in rest[1:] if word.startswith('-')]
+    problems = []
+    for name in unknown:
+        try:
+            flags.FLAGS([argv[0], f'--{name}'])
+        except flags.UnrecognizedFlagError as error:
+            cure = str(error).partition('. ')[2] or 'see --help for the flags there are'
+            problems.append(Problem(f'--{name}', 'no such flag', 'a flag of this command', cure))
+    if problems:
+        _fail(problems)
+    return rest
+
+
+def _fail(problems: Sequence[Problem]) -> None:
+    count = len(problems)
+    print(f'{count} problem{"s" if count > 1 else ""}:', file=sys.stderr)
+    for problem in problems[:MOST_SHOWN]:
+        print(f'  {problem}', file=sys.stderr)
+    if count > MOST_SHOWN:
+        print(f'  ... and {count - MOST_SHOWN} more', file=sys.stderr)
+    sys.exit(EXIT_USER)

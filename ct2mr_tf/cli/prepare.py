@@ -1,0 +1,244 @@
+"""From a hospital's DICOM folders to a prepared data set.
+
+    python -m ct2mr_tf.cli.prepare scan --dicom_root=STUDIES --out=inventory.csv
+    python -m ct2mr_tf.cli.prepare build --dicom_root=STUDIES --landmarks=POINTS --out=DATASET
+
+`scan` writes a table of patients and stacks, and a contact sheet of each stack beside it. `build`
+writes the data set: pictures, pairs.csv, refused.csv (every disc without a pair, with what was
+measured and the limit), unread.csv (files that cannot be read as they should be), an overview of
+each pair, and a contact sheet. `datasets/lumbar/README.md` shows how to lay out studies and place
+landmarks. An interrupted build goes on where it stopped; the same build again does nothing. On two
+cores, a second is enough for 1,000 headers, and for 20 pairs of plain 512 x 512 CT.
+
+Nothing that is written or printed names a patient but by a pseudonym; --keep_map writes what they
+stand for.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import tqdm
+from absl import flags
+
+from ct2mr_tf.cli import entry, prepare_flags
+from ct2mr_tf.data import building, inventory, patients, prepare_summaries
+from ct2mr_tf.data.build_plan import Plan
+from ct2mr_tf.data.patients import Decisions, Roster
+from ct2mr_tf.files import written_whole
+from ct2mr_tf.imaging import case_lists, dicom_reader, landmarks, worker_pool
+from ct2mr_tf.imaging.dicom_reader import ReadOptions, Scan
+from ct2mr_tf.imaging.pseudonyms import Pseudonyms, load_or_create_key, write_map
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
+
+FLAGS = flags.FLAGS
+
+Meanings = dict[str, str]
+"""What pseudonyms stand for."""
+
+
+def scan() -> None:
+    """Flags -> studies -> table and contact sheets."""
+    problems = _path_problems()
+    options = prepare_flags.read_options(problems)
+    pairing = prepare_flags.series_options(problems)
+    raise_if_any(problems)
+    out = pathlib.Path(FLAGS.out)
+    with _pseudonyms() as (pseudonyms, meanings):
+        found, roster = _scan(options, pseudonyms, meanings)
+        unread = list(found.problems)
+        if FLAGS.sheets:
+            with _bar('contact sheets', 'stack') as progress:
+                folder = out.with_name(f'{out.stem}_sheets')
+                workers = worker_pool.worker_count(FLAGS.workers)
+                unread += inventory.write_sheets(roster, folder, workers, progress)
+        stacks = inventory.inventory_table(roster, pairing)
+        unread_table = building.unread_table(unread)
+        unread_path = out.with_name(f'{out.stem}_{building.UNREAD_FILE}')
+        for path, table in ((out, stacks), (unread_path, unread_table)):
+            with written_whole(path) as temporary:
+                table.to_csv(temporary, index=False)
+    print(prepare_summaries.scan_summary(found, roster, len(unread_table)))
+    print(prepare_summaries.stack_summary(stacks))
+    print(f'\nThe table: {out}')
+
+
+def build() -> None:
+    """Flags -> studies, landmarks and lists -> data set."""
+    problems = _path_problems()
+    if bool(FLAGS.landmarks) == bool(FLAGS.pairs):
+        found, cure = 'both' if FLAGS.pairs else 'neither', 'give one of them'
+        where, expected = '--landmarks, --pairs', 'one of them'
+        problems.append(Problem(where, found, expected, cure))
+    problems += prepare_flags.not_there('landmarks', pathlib.Path.exists)
+    for name in ('pairs', 'exclude', 'split_table'):
+        problems += prepare_flags.not_there(name, pathlib.Path.is_file)
+    options = prepare_flags.build_options(problems)
+    rule = prepare_flags.split_rule(problems)
+    read_options = prepare_flags.read_options(problems)
+    raise_if_any(problems)
+    out = pathlib.Path(FLAGS.out)
+    with _pseudonyms() as (pseudonyms, meanings):
+        decisions = _decisions(pseudonyms, meanings)
+        found, roster = _scan(read_options, pseudonyms, meanings)
+        cases = patients.gather_cases(roster, decisions)
+        meanings.update(roster.names)
+        if FLAGS.split_table:
+            path = pathlib.Path(FLAGS.split_table)
+            table = patients.read_split_table(path, '--split_table', roster, cases)
+            rule = dataclasses.replace(rule, table=table)
+        plan = Plan(cases, options, rule, found.problems, pseudonyms)
+        with _bar('pairs', 'patient') as progress:
+            workers = worker_pool.worker_count(FLAGS.workers)
+            result = building.build(plan, out, workers, progress)
+    print(prepare_summaries.scan_summary(found, roster, len(found.problems)))
+    print(prepare_summaries.build_summary(result, roster, cases))
+    print(f'\nThe data set: {out}')
+
+
+def _path_problems() -> list[Problem]:
+    """What is wrong with the paths that `scan` and `build` share."""
+    problems = prepare_flags.missing(
+        dicom_root='folder of the studies', key_file='key file', out='place to write to'
+    )
+    problems += prepare_flags.not_there('dicom_root', pathlib.Path.is_dir)
+    if FLAGS.keep_map and FLAGS.out:
+        out, kept = (pathlib.Path(path).absolute() for path in (FLAGS.out, FLAGS.keep_map))
+        if out == kept or out in kept.parents:
+            cure = 'keep the map apart from the data set'
+            expected = 'a file outside of --out'
+            problems.append(Problem('--keep_map', 'a file inside of --out', expected, cure))
+    return problems
+
+
+@contextlib.contextmanager
+def _pseudonyms() -> Iterator[tuple[Pseudonyms, Meanings]]:
+    """Gives the pseudonyms of the key, and a dict for what they stand for.
+
+    The dict is written where the user asks for it, also where the command fails: a message may
+    name a file by pseudonym.
+    """
+    meanings: Meanings = {}
+    try:
+        yield Pseudonyms(load_or_create_key(pathlib.Path(FLAGS.key_file))), meanings
+    except UserError as error:
+        if not FLAGS.keep_map and any('file-' in problem.where for problem in error.problems):
+            print('--keep_map=FILE tells which file each file-... is.', file=sys.stderr)
+        raise
+    finally:
+        if FLAGS.keep_map:
+            write_map(pathlib.Path(FLAGS.keep_map), meanings.items())
+
+
+def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:
+    """Landmarks, listed pairs and exclusions, as the flags name them."""
+
+    def name_of(relative: pathlib.PurePath) -> str:
+        name = pseudonyms.path(relative)
+        meanings[name] = f'{relative} (landmarks)'
+        return name
+
+    problems: list[Problem] = []
+    values = {}
+    for field, flag, read in (
+        ('landmarks', 'landmarks', lambda path: landmarks.read_landmarks(path, name_of)),
+        ('listed', 'pairs', lambda path: case_lists.read_listed_pairs(path, '--pairs')),
+        ('exclusions', 'exclude', lambda path: case_lists.read_exclusions(path, '--exclude')),
+    ):
+        try:
+            if FLAGS[flag].value:
+                values[field] = read(pathlib.Path(FLAGS[flag].value))
+        except UserError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    return Decisions(**values)
+
+
+def _scan(options: ReadOptions, pseudonyms: Pseudonyms, meanings: Meanings) -> tuple[Scan, Roster]:
+    """Reads the headers of the studies.
+
+    Raises:
+        UserError: there is no CT and no MR; with what is wrong with the files that are there.
+    """
+    with _bar('headers', 'file') as progress:
+        found = dicom_reader.scan(pathlib.Path(FLAGS.dicom_root), options, pseudonyms, progress)
+    roster = Roster(found.stacks, pseudonyms)
+    meanings.update({name: f'{path}' for name, path in found.paths.items()})
+    meanings.update(roster.names)
+    if not found.stacks:
+        skipped = ', '.join(f'{count} {reason}' for reason, count in found.skipped.items())
+        seen = f'{found.files} files, none a slice of CT or MR; left out: {skipped or "none"}'
+        cure = 'name the folder that holds the studies'
+        problem = Problem('--dicom_root', seen, 'DICOM files of CT and MR', cure)
+        raise UserError([problem, *found.problems])
+    return found, roster
+
+
+@contextlib.contextmanager
+def _bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar, where the output is a terminal: call it with what is done and with all."""
+    with tqdm.tqdm(desc=what, unit=unit, disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _guarded(main: Callable[[], None], then: str) -> Callable[[], None]:
+    """A main whose interruption and whose trouble with files end with their exit codes.
+
+    Args:
+        main: what to guard.
+        then: what the same command does after Ctrl-C or SIGTERM.
+
+    Returns:
+        The guarded main.
+    """
+
+    def guarded() -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            main()
+        except KeyboardInterrupt:
+            print(f'interrupted; the same command {then}.', file=sys.stderr)
+            sys.exit(entry.EXIT_INTERRUPTED)
+        except OSError as error:
+            if error.errno in entry.FULL_DISK:
+                raise
+            # Not a traceback, which would show the path of whatever file it was.
+            found = error.strerror or 'an error of the file system'
+            cure = 'name places that can be written to, or see whether the disk is well'
+            where = '--out, --keep_map, --key_file'
+            raise UserError([Problem(where, found, 'files that can be written', cure)]) from None
+
+    return guarded
+
+
+def _with_help(define_flags: Callable[[], None]) -> Callable[[], None]:
+    """Flags defined, and shown by --help."""
+
+    def define() -> None:
+        define_flags()
+        flags.adopt_module_key_flags(prepare_flags)
+
+    return define
+
+
+SUBCOMMANDS = {
+    'scan': entry.Subcommand(
+        _with_help(prepare_flags.define_scan_flags), _guarded(scan, 'starts anew')
+    ),
+    'build': entry.Subcommand(
+        _with_help(prepare_flags.define_build_flags), _guarded(build, 'continues')
+    ),
+}
+"""What the command does, by its first argument."""
+
+
+if __name__ == '__main__':
+    entry.run_subcommand(SUBCOMMANDS)

@@ -1,0 +1,202 @@
+"""Flags of `prepare`, and the options made from them; everything that is wrong is told at once."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from absl import flags
+
+from ct2mr_tf.data.build_plan import SplitRule
+from ct2mr_tf.data.patient_pairs import BuildOptions
+from ct2mr_tf.imaging import grey
+from ct2mr_tf.imaging.dicom_reader import ReadOptions
+from ct2mr_tf.imaging.grey import Window
+from ct2mr_tf.imaging.pairing_rules import CT_PLANES, PairingOptions
+from ct2mr_tf.problems import Problem
+
+FLAGS = flags.FLAGS
+
+_Options = TypeVar('_Options')
+
+
+def define_shared_flags() -> None:
+    """Defines what `scan` and `build` have in common."""
+    flags.DEFINE_string('dicom_root', '', 'Folder of the studies: any tree of DICOM files.')
+    flags.DEFINE_string(
+        'key_file',
+        'pseudonyms.key',
+        'Key of the pseudonyms; made, for its owner only, where there is none. The same key gives '
+        'the same pseudonyms. Keep it apart from the data set: who has it can test whether a '
+        'patient is in there.',
+    )
+    flags.DEFINE_string(
+        'keep_map',
+        '',
+        'Writes what each pseudonym stands for (patient, or place of a file) into this file, for '
+        'its owner only. Without it no such table exists.',
+    )
+    flags.DEFINE_integer(
+        'max_decoded_bytes',
+        ReadOptions.max_bytes,
+        'Most bytes that the pixels of one file may take; larger files are refused unread.',
+    )
+    flags.DEFINE_integer('workers', 0, 'Processes; 0 for one a core.')
+    flags.DEFINE_string(
+        'ct_series', '', 'Regular expression sought in the series description of CT stacks.'
+    )
+    flags.DEFINE_string(
+        'mr_series',
+        '',
+        'The same for MR; where given, it decides in place of T2 weighting (echo time 60-250 ms, '
+        'repetition time of 1000 ms or more, no fat suppression, no other contrast in the name).',
+    )
+
+
+def define_scan_flags() -> None:
+    """Defines the flags of `scan`."""
+    define_shared_flags()
+    flags.DEFINE_string('out', 'inventory.csv', 'Table to write; the contact sheets lie beside it.')
+    flags.DEFINE_bool('sheets', True, 'Writes a contact sheet of each stack.')
+
+
+def define_build_flags() -> None:
+    """Defines the flags of `build`."""
+    define_shared_flags()
+    flags.DEFINE_string('out', '', 'Folder of the data set: new, empty, or this very set.')
+    flags.DEFINE_string('landmarks', '', 'Folder or CSV of landmarks.')
+    flags.DEFINE_string('pairs', '', 'CSV of pairs named slice by slice, in place of landmarks.')
+    flags.DEFINE_string('exclude', '', 'CSV of discs to leave out: patient, level, reason.')
+    flags.DEFINE_integer('size', BuildOptions.size, 'Pixels a side of CT and MR; multiple of 4.')
+    window = grey.DEFAULT_CT_WINDOW
+    flags.DEFINE_float('ct_window_low', window.low, 'HU shown as black.')
+    flags.DEFINE_float('ct_window_high', window.high, 'HU shown as white.')
+    low, high = grey.DEFAULT_MR_PERCENTILES
+    flags.DEFINE_float('mr_low_percentile', low, 'Percentile of an MR stack shown as black.')
+    flags.DEFINE_float('mr_high_percentile', high, 'Percentile of an MR stack shown as white.')
+    flags.DEFINE_float(
+        'max_padding_share',
+        BuildOptions.max_padding_share,
+        'Share of a picture (0 to 1) that the scanner may have padded; it shows as air.',
+    )
+    flags.DEFINE_list('split_fractions', list(SplitRule.fractions), 'Shares of train, val, test.')
+    flags.DEFINE_integer('split_seed', SplitRule.seed, 'Seed of the draw of splits.')
+    flags.DEFINE_string('split_table', '', 'CSV of patient and split, in place of a draw.')
+    _define_pairing_flags()
+
+
+def _define_pairing_flags() -> None:
+    """Defines the limits of pairing."""
+    default = PairingOptions
+    flags.DEFINE_integer('max_days', default.max_days, 'Most days between CT and MR.')
+    flags.DEFINE_bool(
+        'allow_unknown_dates', default.allow_unknown_dates, 'Pairs CT and MR of unknown dates too.'
+    )
+    flags.DEFINE_float(
+        'max_angle_deg', default.max_angle_deg, 'Largest angle between a CT slice and the MR slice.'
+    )
+    flags.DEFINE_float(
+        'warn_angle_deg', default.warn_angle_deg, 'Angle above which a pair carries a warning.'
+    )
+    flags.DEFINE_float(
+        'max_off_plane_share',
+        default.max_off_plane_share,
+        'How far a landmark may lie off its slice, as a share of the thickness.',
+    )
+    flags.DEFINE_enum(
+        'ct_plane',
+        default.ct_plane,
+        CT_PLANES,
+        "Where the CT picture comes from: a slice; the volume, reformatted onto the MR's plane; "
+        'or what fits.',
+    )
+    flags.DEFINE_float(
+        'max_step_mm', default.max_step_mm, 'Largest step of a CT volume that is reformatted.'
+    )
+    flags.DEFINE_float(
+        'slab_mm', default.slab_mm, "Thickness of a reformatted CT; by default the MR slice's."
+    )
+    flags.DEFINE_float(
+        'min_half_side_mm', default.min_half_side_mm, 'Smallest half side of the square.'
+    )
+    flags.DEFINE_float(
+        'max_half_side_mm', default.max_half_side_mm, 'Largest half side of the square.'
+    )
+    flags.DEFINE_float(
+        'warn_half_side_share',
+        default.warn_half_side_share,
+        'Difference of the half sides on CT and MR above which a pair carries a warning.',
+    )
+
+
+def missing(**contents: str) -> list[Problem]:
+    """The problems of flags without a value.
+
+    Args:
+        **contents: what each flag should name.
+    """
+    return [
+        Problem(f'--{name}', 'nothing', content, f'name the {content}')
+        for name, content in contents.items()
+        if not FLAGS[name].value
+    ]
+
+
+def not_there(name: str, kind: Callable[[pathlib.Path], bool]) -> list[Problem]:
+    """The problem that a flag names a path where nothing is; the path is not repeated.
+
+    Args:
+        name: of the flag; it may be empty.
+        kind: says of a path whether it is what is expected: `pathlib.Path.is_dir`, for example.
+    """
+    if not FLAGS[name].value or kind(pathlib.Path(FLAGS[name].value)):
+        return []
+    return [Problem(f'--{name}', 'nothing at this path', 'a file or folder', 'correct the path')]
+
+
+def read_options(problems: list[Problem]) -> ReadOptions | None:
+    """How studies are read; None where values are out of range, with a problem more."""
+    values = {'max_bytes': FLAGS.max_decoded_bytes, 'workers': FLAGS.workers}
+    return _made('--max_decoded_bytes, --workers', ReadOptions, values, problems)
+
+
+def series_options(problems: list[Problem]) -> PairingOptions | None:
+    """Which series may be paired; of the other limits, the defaults. None as above."""
+    values = {'ct_series': FLAGS.ct_series, 'mr_series': FLAGS.mr_series}
+    return _made('--ct_series, --mr_series', PairingOptions, values, problems)
+
+
+def build_options(problems: list[Problem]) -> BuildOptions | None:
+    """How pictures are made; None as above."""
+    names = [field.name for field in dataclasses.fields(PairingOptions)]
+    limits = {name: FLAGS[name].value for name in names}
+    ends = {'low': FLAGS.ct_window_low, 'high': FLAGS.ct_window_high}
+    values = {
+        'size': FLAGS.size,
+        'mr_percentiles': (FLAGS.mr_low_percentile, FLAGS.mr_high_percentile),
+        'max_padding_share': FLAGS.max_padding_share,
+        'ct_window': _made('--ct_window_low, --ct_window_high', Window, ends, problems),
+        'pairing': _made('limits of pairing', PairingOptions, limits, problems),
+    }
+    return _made('--size, --mr_..., --max_padding_share', BuildOptions, values, problems)
+
+
+def split_rule(problems: list[Problem]) -> SplitRule | None:
+    """How splits are drawn; None as above."""
+    try:
+        fractions = tuple(float(share) for share in FLAGS.split_fractions)
+    except ValueError:
+        fractions = ()
+    values = {'fractions': fractions, 'seed': FLAGS.split_seed}
+    return _made('--split_fractions, --split_seed', SplitRule, values, problems)
+
+
+def _made(
+    where: str, kind: Callable[..., _Options], values: dict[str, object], problems: list[Problem]
+) -> _Options | None:
+    """Options of a kind; None where their own rules forbid the values."""
+    try:
+        return kind(**values)
+    except ValueError as error:
+        problems.append(Problem(where, str(error), 'values as --help says', 'correct the flags'))
+        return None

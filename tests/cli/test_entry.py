@@ -1,0 +1,133 @@
+"""How commands begin and end: exit codes, and every problem on one screen."""
+
+import pytest
+
+SCRIPT = """
+import errno, pathlib, sys
+from absl import flags
+from ct2mr_tf.cli import entry
+from ct2mr_tf.problems import Problem, UserError
+
+flags.DEFINE_integer('number', 3, 'A number.')
+flags.DEFINE_bool('option', True, 'An option.')
+
+def main():
+    {body}
+
+entry.run(main)
+"""
+
+
+@pytest.fixture
+def ended(command):
+    """Runs a command with this body; its exit code, output and error output."""
+
+    def run(body, *arguments):
+        done = command('-c', SCRIPT.format(body=body), *arguments)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_done(ended):
+    body = 'print(flags.FLAGS.number + 1, flags.FLAGS.option)'
+    assert ended(body, '--number=4', '--nooption') == (0, '5 False\n', '')
+
+
+def test_a_bug_ends_with_1_and_its_traceback(ended):
+    code, _, errors = ended("raise KeyError('pair_07')")
+    assert code == 1
+    assert 'Traceback' in errors
+    assert "KeyError: 'pair_07'" in errors
+
+
+def test_problems_end_with_2_and_no_traceback(ended):
+    body = "raise UserError([Problem(w, 'found', 'expected', 'cure') for w in ('one', 'two')])"
+    code, output, errors = ended(body)
+    assert (code, output) == (2, '')
+    assert errors.splitlines()[:5] == [
+        '2 problems:',
+        '  one',
+        '    found:    found',
+        '    expected: expected',
+        '    cure:     cure',
+    ]
+    assert 'Traceback' not in errors
+
+
+def test_of_many_problems_the_number_is_said(ended):
+    body = "raise UserError([Problem(f'p{n}', '', '', '') for n in range(53)])"
+    code, _, errors = ended(body)
+    assert code == 2
+    assert errors.startswith('53 problems:')
+    assert errors.rstrip().endswith('... and 3 more')
+    assert '  p49\n' in errors
+    assert '  p50\n' not in errors
+
+
+@pytest.mark.parametrize(
+    ('body', 'found'),
+    [
+        (
+            "with open('/dev/full', 'wb', buffering=0) as disk: disk.write(b'x')",
+            'no space left on the device',
+        ),
+        ("raise OSError(errno.EDQUOT, 'quota', 'table.csv')", 'no space left on the device'),
+        ("pathlib.Path('setup.cfg/out').mkdir()", 'Not a directory'),
+        ("pathlib.Path('setup.cfg').mkdir()", 'File exists'),
+        ("raise PermissionError(errno.EACCES, 'denied', 'out')", 'Permission denied'),
+    ],
+    ids=['full disk', 'quota', 'below a file', 'on a file', 'no permission'],
+)
+def test_disks_and_places_are_the_users(ended, body, found):
+    code, _, errors = ended(body)
+    assert code == 2
+    assert f'found:    {found}' in errors
+    assert 'Traceback' not in errors
+
+
+def test_another_os_error_is_a_bug(ended):
+    code, _, errors = ended("open('no/such/file')")
+    assert code == 1
+    assert 'FileNotFoundError' in errors
+
+
+def test_all_unknown_flags_at_once_with_what_is_near(ended):
+    code, _, errors = ended('print(1)', '--numbr=4', '--nothing', '--number=5', '--nooptoin')
+    assert code == 2
+    assert errors.startswith('3 problems:')
+    assert '--numbr\n' in errors
+    assert 'Did you mean: number ?' in errors
+    assert '--nothing\n' in errors
+    assert '--nooptoin\n' in errors
+
+
+@pytest.mark.parametrize(
+    ('argument', 'said'),
+    [
+        ('--number=x', '--number=x'),
+        ('--number', 'Missing value for flag --number'),
+        ('--option=perhaps', '--option=perhaps'),
+        ('--flagfile=no/such.flags', 'no/such.flags'),
+        ('word', 'word'),
+    ],
+)
+def test_a_wrong_argument(ended, argument, said):
+    code, _, errors = ended('print(1)', argument)
+    assert code == 2
+    assert said in errors
+    assert 'Traceback' not in errors
+
+
+def test_unknown_flags_in_a_flagfile_are_named(ended, tmp_path):
+    (tmp_path / 'a.flags').write_text('# comment\n--number=7\n--nubmer=8\n')
+    code, _, errors = ended('print(1)', f'--flagfile={tmp_path / "a.flags"}')
+    assert code == 2
+    assert '--nubmer\n' in errors
+
+
+def test_help_is_no_error(ended):
+    code, output, _ = ended('print(1)', '--help')
+    assert code == 0
+    assert '--number: A number.' in output
+    assert '--[no]option: An option.' in output

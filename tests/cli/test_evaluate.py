@@ -1,0 +1,159 @@
+"""The evaluate command, as a person runs it on a run folder: what it writes, prints and refuses."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct2mr_tf.config import Config, save_config
+from ct2mr_tf.data.examples import read_pair
+from ct2mr_tf.data.truth import write_labels, write_truth_tables
+from ct2mr_tf.evaluation.metrics import METRICS, slice_metrics
+
+SIZE = (16, 24)
+TISSUES = {0: 'air', 3: 'body'}
+FLOORS = {'test_00': 2.0, 'test_01': 4.0}
+
+
+@pytest.fixture(scope='module')
+def run_folder(tiny_set, tmp_path_factory):
+    """A phantom's data set, and the folder of a run that has only begun."""
+    from ct2mr_tf.training.state import create_train_state, save_best, save_checkpoint
+
+    folder = tmp_path_factory.mktemp('evaluated')
+    data_dir = tiny_set(folder / 'set', SIZE)
+    for pair_id in FLOORS:
+        ct, _ = read_pair(data_dir / 'test' / f'{pair_id}.png')
+        write_labels(data_dir / 'truth', pair_id, np.where(ct > 0, 3, 0).astype(np.uint8))
+    write_truth_tables(data_dir / 'truth', TISSUES, FLOORS)
+    config = Config(
+        data_dir=str(data_dir), image_size=SIZE, ngf=4, ndf=4, blocks=1, n_layers=2, num_steps=1
+    )
+    workdir = folder / 'run'
+    state = create_train_state(config)
+    save_checkpoint(state, workdir)
+    save_best(state, workdir)
+    save_config(config, workdir)
+    return workdir
+
+
+@pytest.fixture(scope='module')
+def evaluated(run_folder, command):
+    done = command('-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', '--split=test')
+    assert done.returncode == 0, done.stderr
+    return done, run_folder / 'evaluation' / 'test'
+
+
+def refused(command, *arguments):
+    done = command('-m', 'ct2mr_tf.cli.evaluate', *arguments)
+    assert done.returncode == 2, done.stderr
+    assert 'Traceback' not in done.stderr
+    return done.stderr
+
+
+def test_the_cases_are_the_generators(evaluated, run_folder):
+    """Each case measured here anew, from the weights and the pictures on disk."""
+    from ct2mr_tf.config import load_config
+    from ct2mr_tf.training.state import restore_generator
+
+    _, out = evaluated
+    cases = pd.read_csv(out / 'cases.csv', index_col='pair_id')
+    assert cases.index.tolist() == ['test_00', 'test_01']
+    assert tuple(cases.columns) == METRICS
+    config = load_config(run_folder)
+    generator, _ = restore_generator(config, run_folder, 'best')
+    for pair_id, row in cases.iterrows():
+        ct, mr = read_pair(run_folder.parent / 'set' / 'test' / f'{pair_id}.png')
+        values = generator(ct[np.newaxis, ..., np.newaxis].astype(np.float32) / 127.5 - 1)
+        synthetic = np.rint((values.numpy()[0, ..., 0] + 1) * 127.5).astype(np.uint8)
+        # A value half way between two grey levels may round either way in a graph.
+        expected = slice_metrics(mr, synthetic)
+        assert row['mae'] == pytest.approx(expected['mae'], abs=0.02)
+        assert row['psnr_db'] == pytest.approx(expected['psnr_db'], abs=0.02)
+
+
+def test_the_summary_holds_model_baselines_and_floor(evaluated):
+    done, out = evaluated
+    summary = pd.read_csv(out / 'summary.csv', index_col='predictor')
+    cases = pd.read_csv(out / 'cases.csv')
+    assert summary.index.tolist() == [
+        'model',
+        'mean MR',
+        'CT itself',
+        'lookup mean',
+        'lookup median',
+        'floor',
+    ]
+    assert summary.loc['model', 'mae_mean'] == pytest.approx(cases.mae.mean())
+    assert summary.loc['model', 'mae_sd'] == pytest.approx(cases.mae.std())
+    assert summary.loc['floor', 'mae_mean'] == 3
+    # In the tiny set the MR follows from the CT, inverted: a lookup table is nearly perfect there.
+    assert summary.loc['lookup median', 'mae_mean'] < summary.loc['mean MR', 'mae_mean']
+    assert summary.loc['lookup median', 'mae_mean'] < summary.loc['CT itself', 'mae_mean']
+    for predictor in summary.index:
+        assert predictor in done.stdout
+
+
+def test_baselines_are_fitted_on_the_training_split(evaluated, run_folder):
+    _, out = evaluated
+    data_dir = run_folder.parent / 'set'
+    mean_mr = np.mean([read_pair(path)[1] for path in sorted((data_dir / 'train').iterdir())], 0)
+    mae = [
+        slice_metrics(read_pair(path)[1], np.rint(mean_mr).astype(np.uint8))['mae']
+        for path in sorted((data_dir / 'test').iterdir())
+    ]
+    summary = pd.read_csv(out / 'summary.csv', index_col='predictor')
+    assert summary.loc['mean MR', 'mae_mean'] == pytest.approx(np.mean(mae), abs=0.02)
+
+
+def test_the_tissues_of_a_phantom(evaluated, run_folder):
+    done, out = evaluated
+    tissues = pd.read_csv(out / 'tissues.csv', index_col='tissue')
+    assert tissues.index.tolist() == ['air', 'body']
+    pairs = [read_pair(path) for path in sorted((run_folder.parent / 'set' / 'test').iterdir())]
+    body = np.concatenate([mr[ct > 0] for ct, mr in pairs])
+    assert tissues.loc['body', 'pixels'] == body.size
+    assert tissues.loc['body', 'real_mean'] == pytest.approx(body.mean())
+    assert 'of the way from the best baseline to the floor' in done.stdout
+
+
+def test_the_sheet(evaluated):
+    done, out = evaluated
+    sheet = cv2.imread(str(out / 'sheet.png'))
+    # A line of headings, and two cases of a line and a picture 16 pixels high, enlarged by 8.
+    assert sheet.shape[0] == 18 + 2 * (18 + 16 * 8)
+    assert str(out) in done.stdout
+
+
+def test_a_folder_that_holds_no_run(command, tmp_path):
+    said = refused(command, f'--workdir={tmp_path}')
+    assert f'{tmp_path / "config.json"}\n    found:    no such file' in said
+    assert '--workdir' in refused(command)
+
+
+def test_a_split_of_another_name(command):
+    assert 'train|val|test' in refused(command, '--workdir=x', '--split=testing')
+
+
+def test_another_data_set_with_bad_pictures(command, run_folder, tiny_set, tmp_path):
+    data_dir = tiny_set(tmp_path, SIZE, {'test': 2})
+    (data_dir / 'test' / 'test_01.png').write_bytes(
+        cv2.imencode('.png', np.zeros((16, 49), np.uint8))[1].tobytes()
+    )
+    said = refused(command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
+    assert 'test/test_01.png\n    found:    49 pixels wide' in said
+
+
+def test_a_picture_damaged_within(command, run_folder, tiny_set, tmp_path):
+    data_dir = tiny_set(tmp_path, SIZE, {'test': 2})
+    path = data_dir / 'test' / 'test_00.png'
+    damaged = bytearray(path.read_bytes())
+    damaged[100] ^= 0xFF
+    path.write_bytes(damaged)
+    said = refused(command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
+    assert 'test_00.png\n    found:    cannot be decoded' in said
+
+
+def test_a_truth_that_is_not_there(command, run_folder, tmp_path):
+    said = refused(command, f'--workdir={run_folder}', f'--truth={tmp_path / "nowhere"}')
+    assert f'{tmp_path / "nowhere"}\n' in said

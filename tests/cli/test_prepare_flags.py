@@ -1,0 +1,61 @@
+"""Flags of `prepare`, as a person meets them: what is wrong is told at once, --help is true."""
+
+import re
+
+import pytest
+from study_builders import Study, write_study
+
+PREPARE = ('-m', 'ct2mr_tf.cli.prepare')
+
+
+@pytest.mark.parametrize(
+    ('given', 'told'),
+    [
+        ((), ['first argument', 'scan or build']),
+        (('bild',), ['first argument', 'bild']),
+        (('scan',), ['--dicom_root']),
+        (('build', '--dicom_root=/nowhere'), ['--dicom_root', '--out', '--landmarks, --pairs']),
+        (('scan', '--landmarks=x'), ['--landmarks', 'no such flag']),
+        (
+            ('build', '--dicom_root=/', '--out=x', '--landmarks=/', '--size=30', '--max_days=-1',
+             '--ct_window_low=9', '--ct_window_high=1', '--split_fractions=1,2', '--workers=-2',
+             '--exclude=/nowhere', '--ct_series=(', '--keep_map=x/map'),
+            ['size must be', 'max_days must be', 'a window must rise', 'fractions must be',
+             'workers must not', '--exclude', 'ct_series is no regular', '--keep_map'],
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_flags_are_told_together(command, given, told):
+    run = command(*PREPARE, *given)
+    assert run.returncode == 2
+    assert 'Traceback' not in run.stderr
+    for part in told:
+        assert part in run.stderr
+    assert '/nowhere' not in run.stderr
+
+
+def test_help_tells_the_flags_of_a_subcommand(command):
+    assert 'prepare scan' in command(*PREPARE, '--help').stdout
+    of_scan, of_build = (command(*PREPARE, name, '--help').stdout for name in ('scan', 'build'))
+    assert '--[no]sheets' in of_scan and '--landmarks:' not in of_scan
+    assert '--landmarks:' in of_build and '--max_angle_deg' in of_build
+
+
+def test_every_flag_that_the_guide_names_exists(command, root):
+    guide = (root / 'datasets' / 'lumbar' / 'README.md').read_text()
+    told = ''.join(command(*PREPARE, name, '--help').stdout for name in ('scan', 'build'))
+    named = set(re.findall(r'--([a-z_]+)', guide)) - {'flagfile', 'data_dir', 'workdir'}
+    assert len(named) > 15
+    assert not {name for name in named if f'--{name}:' not in told and f']{name}:' not in told}
+
+
+@pytest.mark.parametrize('flag', ['keep_map', 'out'])
+def test_a_place_that_cannot_be_written_to_is_no_bug(command, tmp_path, flag):
+    (tmp_path / 'file').write_text('')
+    given = {'dicom_root': tmp_path, 'key_file': tmp_path / 'key', 'out': tmp_path / 'out.csv'}
+    given[flag] = tmp_path / 'file' / 'below'
+    write_study(tmp_path, Study('one', size=8, spacing=10.0, ct_step=40.0))
+    run = command(*PREPARE, 'scan', *(f'--{name}={path}' for name, path in given.items()))
+    assert run.returncode == 2
+    assert 'Not a directory' in run.stderr or 'File exists' in run.stderr
+    assert 'Traceback' not in run.stderr

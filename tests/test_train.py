@@ -1,0 +1,146 @@
+"""What `train.py` says to wrong flags, a wrong data set and a full disk, as a person runs it."""
+
+import ctypes
+import dataclasses
+import errno
+import struct
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from ct2mr_tf.config import Config, save_config
+
+SMALL = {'image_size': (16, 24), 'ngf': 4, 'ndf': 4, 'blocks': 1, 'n_layers': 2}
+SMALL_FLAGS = ('--image_size=16,24', '--ngf=4', '--ndf=4', '--blocks=1', '--n_layers=2')
+
+
+def test_without_folders_it_says_what_is_missing_and_loads_no_tensorflow(command):
+    done = command('-X', 'importtime', 'train.py', '--ngf=0', '--image_size=30')
+    assert done.returncode == 2
+    assert 'train.py' not in done.stdout
+    imported = {line.rpartition('|')[2].strip() for line in done.stderr.splitlines()}
+    assert 'absl.flags' in imported
+    assert not {'tensorflow', 'keras', 'cv2', 'pandas'} & imported
+    for flag in ('--data_dir', '--workdir', '--ngf', '--image_size'):
+        assert f'  {flag}\n' in done.stderr
+
+
+def test_unknown_flags_are_named_together(command):
+    done = command('train.py', '--workdr=x', '--ngff=4', '--dropout')
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    for flag, near in (('--workdr', 'workdir'), ('--ngff', 'ngf'), ('--dropout', '')):
+        assert f'  {flag}\n' in done.stderr
+        assert near in done.stderr
+
+
+def test_help_shows_every_flag_and_what_is_written(command):
+    done = command('train.py', '--help')
+    assert done.returncode == 0
+    for field in dataclasses.fields(Config):
+        assert f'--{field.name}:' in done.stdout or f'--[no]{field.name}:' in done.stdout
+    assert '--workdir:' in done.stdout
+    assert 'config.json' in done.stdout
+    assert 'python train.py --flagfile=' in done.stdout
+
+
+def test_a_wrong_data_set_is_refused_with_all_its_problems(command, tiny_set, tmp_path):
+    """One fault of each kind; the run folder is not begun."""
+    data_dir = tiny_set(tmp_path / 'set', size=(16, 24), pairs={'train': 6, 'test': 1})
+    for number, picture in enumerate(
+        (
+            np.zeros((16, 49), np.uint8),
+            np.zeros((16, 48, 3), np.uint8),
+            np.zeros((16, 48), np.uint16),
+            np.zeros((18, 48), np.uint8),
+        )
+    ):
+        path = data_dir / 'train' / f'train_{number:02d}.png'
+        path.write_bytes(cv2.imencode('.png', picture)[1].tobytes())
+    path = data_dir / 'train' / 'train_04.png'
+    path.write_bytes(path.read_bytes()[:-30])
+    table = pd.read_csv(data_dir / 'pairs.csv')
+    table.loc[table.pair_id == 'test_00', 'patient_id'] = 'patient_train'
+    table.loc[0, 'split'] = 'trian'
+    table.to_csv(data_dir / 'pairs.csv', index=False)
+    workdir = tmp_path / 'run'
+    done = command('train.py', f'--data_dir={data_dir}', f'--workdir={workdir}', *SMALL_FLAGS)
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    for said in (
+        f'{data_dir / "val"}\n    found:    no pictures',
+        'train/train_00.png\n    found:    49 pixels wide',
+        'train/train_01.png\n    found:    8-bit RGB',
+        'train/train_02.png\n    found:    16-bit grey',
+        'train/train_03.png\n    found:    halves of 18x24 pixels',
+        'train/train_04.png\n    found:    cut off',
+        "pairs.csv, line 2\n    found:    split 'trian'",
+        'pairs.csv, patient patient_train\n    found:    pairs in test and train',
+    ):
+        assert said in done.stderr
+    assert done.stderr.count('expected:') == done.stderr.count('cure:') == 8
+    assert not workdir.exists()
+
+
+def instruction(code, if_true, if_false, value):
+    """One instruction of classic BPF: `struct sock_filter` of <linux/filter.h>."""
+    return struct.pack('HBBI', code, if_true, if_false, value)
+
+
+def fill_the_disk():
+    """Every write of 4096 bytes or more to a file fails from now on: the disk is full.
+
+    A seccomp filter (Linux, x86_64; `struct seccomp_data` of <linux/seccomp.h>), which needs no
+    rights and stays when another program is started: the kernel answers ENOSPC itself.
+    """
+    load, equal, above, at_least, answer = 0x20, 0x15, 0x25, 0x35, 0x06
+    allow, fail = 0x7FFF0000, 0x00050000 | errno.ENOSPC
+    program = b''.join(
+        [
+            instruction(load, 0, 0, 0),  # number of the system call
+            instruction(equal, 0, 5, 1),  # write, or allow
+            instruction(load, 0, 0, 16),  # its first argument, the file
+            instruction(above, 0, 3, 2),  # no standard stream, or allow
+            instruction(load, 0, 0, 32),  # its third argument, the count of bytes
+            instruction(at_least, 0, 1, 4096),
+            instruction(answer, 0, 0, fail),
+            instruction(answer, 0, 0, allow),
+        ]
+    )
+    held = ctypes.create_string_buffer(program)
+    header = struct.pack('HxxxxxxP', len(program) // 8, ctypes.addressof(held))
+    set_no_new_privileges, set_seccomp, filter_mode = 38, 22, 2  # <linux/prctl.h>
+    kernel = ctypes.CDLL(None, use_errno=True)
+    for arguments in ((set_no_new_privileges, 1, 0), (set_seccomp, filter_mode, header)):
+        if kernel.prctl(*arguments, 0, 0):
+            raise OSError(ctypes.get_errno(), 'prctl')
+
+
+def test_a_full_disk_while_saving_loses_nothing(command, tiny_set, tmp_path):
+    from ct2mr_tf.training.state import create_train_state, restore_checkpoint, save_checkpoint
+
+    data_dir = tiny_set(tmp_path / 'set', size=(16, 24))
+    workdir = tmp_path / 'run'
+    config = Config(data_dir=str(data_dir), num_steps=2, **SMALL)
+    state = create_train_state(config)
+    save_checkpoint(state, workdir)
+    save_config(config, workdir)
+    folder = workdir / 'checkpoints'
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+
+    done = command(
+        'train.py',
+        f'--data_dir={data_dir}',
+        f'--workdir={workdir}',
+        '--num_steps=2',
+        *SMALL_FLAGS,
+        preexec_fn=fill_the_disk,
+    )
+    assert done.returncode == 2, done.stderr
+    assert 'no space left on the device' in done.stderr
+    assert 'free some space' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert not list(folder.glob('ckpt-2.index'))
+    assert restore_checkpoint(create_train_state(config), workdir) == 0

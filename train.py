@@ -1,0 +1,51 @@
+"""Trains the CT -> MR networks, or continues a run that was interrupted.
+
+    python train.py --flagfile=datasets/phantom/quickstart.flags
+    python train.py --flagfile=datasets/lumbar/paper.flags --data_dir=DATASET --workdir=RUN
+
+Writes into the run folder: config.json, checkpoints/ (the newest three states), best/ (the
+generator with the lowest validation MAE), metrics.json, and TensorBoard logs in train/ and val/.
+SIGTERM and Ctrl-C finish the step, save and exit 75; the same command then continues, to the same
+weights.
+"""
+
+import pathlib
+import sys
+
+from ct2mr_tf.cli import config_flags, entry
+
+# isort: split
+from absl import flags
+
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
+
+config_flags.define_config_flags()
+flags.adopt_module_key_flags(config_flags)
+flags.DEFINE_string('workdir', '', 'Run folder to start or to continue.')
+
+
+def main() -> None:
+    """Flags -> configuration -> one call."""
+    problems = [
+        Problem(f'--{name}', 'nothing', 'a folder', f'name the folder of the {content}')
+        for name, content in (('data_dir', 'prepared data set'), ('workdir', 'run'))
+        if not flags.FLAGS[name].value
+    ]
+    try:
+        config = config_flags.config_from_flags()
+    except UserError as error:
+        problems += error.problems
+    raise_if_any(problems)
+    # Here, so that --help and wrong flags answer without waiting for TensorFlow.
+    from ct2mr_tf.training.interruption import Interrupted
+    from ct2mr_tf.training.loop import train_and_evaluate
+
+    try:
+        train_and_evaluate(config, pathlib.Path(flags.FLAGS.workdir))
+    except Interrupted as interrupted:
+        print(f'{interrupted}; the same command continues.', file=sys.stderr)
+        sys.exit(entry.EXIT_INTERRUPTED)
+
+
+if __name__ == '__main__':
+    entry.run(main)

@@ -1,0 +1,75 @@
+"""The folder that a cohort of phantoms is written to: whole or not at all, never over another."""
+
+import contextlib
+import json
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+
+from ct2mr_tf.files import write_text_whole
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
+
+MANIFEST_FILE = 'phantom.json'
+"""What a folder was drawn from: the settings, by name."""
+
+Settings = Mapping[str, str | int | float]
+"""What decides over every byte of a folder."""
+
+
+def is_finished(out: pathlib.Path, settings: Settings) -> bool:
+    """Whether a folder holds the very phantoms that are to be written.
+
+    Args:
+        out: the folder.
+        settings: of the phantoms to write.
+
+    Returns:
+        True where it does, False where the folder is missing or empty.
+
+    Raises:
+        UserError: the folder holds anything else; with all differences.
+    """
+    cure = 'name another --out, or delete the folder'
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    try:
+        known = dict(json.loads((out / MANIFEST_FILE).read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError):
+        found = f'something without a readable {MANIFEST_FILE}'
+        raise UserError([Problem(f'{out}', found, 'a new or empty folder', cure)]) from None
+    raise_if_any(
+        Problem(f'{out}', f'{name} {known.get(name, "unknown")}', f'{name} {value}', cure)
+        for name, value in settings.items()
+        if known.get(name) != value
+    )
+    return True
+
+
+@contextlib.contextmanager
+def folder_written_whole(out: pathlib.Path, settings: Settings) -> Iterator[pathlib.Path]:
+    """Gives a new folder beside `out`, and moves it into place when the block ends well.
+
+    When the block raises, the new folder is removed and `out` is as it was.
+
+    Args:
+        out: the folder to write; missing or empty.
+        settings: written into it as MANIFEST_FILE.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        OSError: the place cannot be written to, the disk is full, or `out` is no longer free.
+    """
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.writing-'))
+    try:
+        yield work
+        write_text_whole(work / MANIFEST_FILE, json.dumps(dict(settings), indent=1) + '\n')
+        # mkdtemp makes folders only their owner can enter; a finished one gets the usual mode.
+        work.chmod(0o755)
+        work.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

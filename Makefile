@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-RUN := runs/quickstart
+QUICKSTART := runs/quickstart
+SMOKE := runs/smoke
 
-.PHONY: install test lint format quickstart clean
+.PHONY: install test lint format quickstart smoke clean
 
 install: $(INSTALLED)
 
@@ -25,6 +26,34 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The whole way on phantoms: DICOM studies, pairs, training, evaluation. Seven minutes with the install.
+quickstart: PATIENTS := 40
+quickstart: PREPARE := --size=128 --split_fractions=0.7,0.1,0.2
+quickstart: FOLDER := $(QUICKSTART)
+quickstart: FLAGS := datasets/phantom/quickstart.flags
+quickstart: whole-way
+	@echo
+	@echo "Pictures: $(QUICKSTART)/run/evaluation/test/sheet.png"
+	@echo "          $(QUICKSTART)/dataset/contact_sheet.png and overviews/"
+	@echo "Curves:   $(BIN)/tensorboard --logdir=$(QUICKSTART)/run"
+
+# The same way in seconds.
+smoke: PATIENTS := 4
+smoke: PREPARE := --size=64 --split_fractions=0.5,0.25,0.25
+smoke: FOLDER := $(SMOKE)
+smoke: FLAGS := datasets/phantom/smoke.flags
+smoke: whole-way
+
+.PHONY: whole-way
+whole-way: $(INSTALLED)
+	$(BIN)/python -m ct2mr_tf.cli.make_phantom --out=$(FOLDER)/hospital --patients=$(PATIENTS)
+	$(BIN)/python -m ct2mr_tf.cli.prepare build --dicom_root=$(FOLDER)/hospital/dicom \
+	  --landmarks=$(FOLDER)/hospital/landmarks --key_file=$(FOLDER)/hospital/pseudonyms.key \
+	  --out=$(FOLDER)/dataset $(PREPARE)
+	$(BIN)/python train.py --flagfile=$(FLAGS)
+	$(BIN)/python -m ct2mr_tf.cli.evaluate --workdir=$(FOLDER)/run --split=test \
+	  --truth=$(FOLDER)/hospital/truth
 
 clean:
 	rm -rf $(VENV) runs

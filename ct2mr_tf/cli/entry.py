@@ -1,13 +1,14 @@
 """How every command begins and ends: flags to a call, problems to exit codes.
 
 Exit codes: 0 done; 1 a bug, with its traceback; 2 the user's flags or data, every problem listed;
-75 interrupted, state saved (EX_TEMPFAIL of sysexits.h: the same command continues).
+75 interrupted, what can be saved is saved (EX_TEMPFAIL of sysexits.h: try again).
 """
 
 import dataclasses
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +21,7 @@ EXIT_USER = 2
 """Exit code where flags or data are wrong."""
 
 EXIT_INTERRUPTED = 75
-"""Exit code where a signal ended the run and its state is saved."""
+"""Exit code where a signal ended the command."""
 
 LOG_FORMAT = '%(asctime)s  %(message)s'
 """A log line: when and what; the place in the code is no concern of who trains."""
@@ -75,6 +76,8 @@ def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
     def guarded(argv: list[str]) -> None:
+        # SIGTERM ends a command as Ctrl-C does: what it was writing is cleared away.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         absl_logging.set_verbosity(absl_logging.INFO)
         absl_logging.get_absl_handler().setFormatter(logging.Formatter(LOG_FORMAT, '%H:%M:%S'))
         try:
@@ -84,6 +87,9 @@ def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
             main()
         except UserError as error:
             _fail(error.problems)
+        except KeyboardInterrupt:
+            print('interrupted; the same command goes on or starts anew.', file=sys.stderr)
+            sys.exit(EXIT_INTERRUPTED)
         except OSError as error:
             _fail([_place_problem(error)])
 

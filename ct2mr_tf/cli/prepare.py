@@ -17,7 +17,6 @@ stand for.
 import contextlib
 import dataclasses
 import pathlib
-import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -189,28 +188,15 @@ def _bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-def _guarded(main: Callable[[], None], then: str) -> Callable[[], None]:
-    """A main whose interruption and whose trouble with files end with their exit codes.
-
-    Args:
-        main: what to guard.
-        then: what the same command does after Ctrl-C or SIGTERM.
-
-    Returns:
-        The guarded main.
-    """
+def _without_paths(main: Callable[[], None]) -> Callable[[], None]:
+    """A main whose trouble with files is told without their names, which may name a patient."""
 
     def guarded() -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             main()
-        except KeyboardInterrupt:
-            print(f'interrupted; the same command {then}.', file=sys.stderr)
-            sys.exit(entry.EXIT_INTERRUPTED)
         except OSError as error:
             if error.errno in entry.FULL_DISK:
                 raise
-            # Not a traceback, which would show the path of whatever file it was.
             found = error.strerror or 'an error of the file system'
             cure = 'name places that can be written to, or see whether the disk is well'
             where = '--out, --keep_map, --key_file'
@@ -230,12 +216,8 @@ def _with_help(define_flags: Callable[[], None]) -> Callable[[], None]:
 
 
 SUBCOMMANDS = {
-    'scan': entry.Subcommand(
-        _with_help(prepare_flags.define_scan_flags), _guarded(scan, 'starts anew')
-    ),
-    'build': entry.Subcommand(
-        _with_help(prepare_flags.define_build_flags), _guarded(build, 'continues')
-    ),
+    'scan': entry.Subcommand(_with_help(prepare_flags.define_scan_flags), _without_paths(scan)),
+    'build': entry.Subcommand(_with_help(prepare_flags.define_build_flags), _without_paths(build)),
 }
 """What the command does, by its first argument."""
 

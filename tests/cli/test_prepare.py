@@ -92,7 +92,7 @@ def test_a_build_that_is_asked_to_stop_says_so(cohort, root, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert 'interrupted; the same command continues.' in stderr
+    assert 'interrupted; the same command goes on or starts anew.' in stderr
     assert 'Traceback' not in stderr
     assert not (tmp_path / 'set').exists()
 

@@ -128,7 +128,11 @@ def _write(
     if truth:
         closed = tables.share_closed(written['summary.csv'])
         print(f'\nThe model goes {closed:.0%} of the way from the best baseline to the floor.\n')
-        print(written['tissues.csv'].round(1).to_string())
+        tissues = written['tissues.csv']
+        print(tissues.round({'share_percent': 2}).round(1).to_string())
+        off = ', '.join(tables.tissues_off(tissues)) or 'none'
+        judged = f'Of the tissues that fill {tables.SMALLEST_SHARE} % of the pixels or more'
+        print(f'\n{judged}, off by over {tables.TOLERANCE:g} grey levels in the mean: {off}')
     print(f'\nTables and sheet.png: {out}')
 
 

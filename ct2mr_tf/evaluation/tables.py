@@ -14,6 +14,12 @@ MODEL = 'model'
 FLOOR = 'floor'
 """Name of the row of the error that no model can pass."""
 
+TOLERANCE = 15.0
+"""Grey levels by which a tissue's mean may be off: 6 % of the grey scale, a shade one just sees."""
+
+SMALLEST_SHARE = 0.1
+"""Percent of the pixels below which a tissue's mean is too few pixels' to be judged."""
+
 DIGITS = {
     'mae': 2,
     'rmse': 2,
@@ -73,11 +79,11 @@ def tissue_table(
     Args:
         cases: what was measured.
         labels: tissue of each pixel of each case, uint8 [H, W].
-        tissues: name of each label.
+        tissues: name of each label; labels of one name are one tissue.
 
     Returns:
-        One row a tissue that occurs: pixels, real and synthetic mean, and their difference, in grey
-        levels.
+        One row a tissue that occurs: share of all pixels in percent, real and synthetic mean, and
+        their difference, in grey levels.
     """
     size = max(tissues) + 1
     pixels, real, synthetic = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -86,17 +92,24 @@ def tissue_table(
         pixels += np.bincount(flat, minlength=size)
         real += np.bincount(flat, case.real.ravel(), size)
         synthetic += np.bincount(flat, case.synthetic.ravel(), size)
-    rows = {
-        name: {
-            'pixels': int(pixels[label]),
-            'real_mean': real[label] / pixels[label],
-            'synthetic_mean': synthetic[label] / pixels[label],
-            'difference': (synthetic[label] - real[label]) / pixels[label],
+    sums = pd.DataFrame({'pixels': pixels, 'real': real, 'synthetic': synthetic})
+    sums = sums.loc[list(tissues)].groupby(list(tissues.values()), sort=False).sum()
+    sums = sums[sums.pixels > 0]
+    table = pd.DataFrame(
+        {
+            'share_percent': 100 * sums.pixels / pixels.sum(),
+            'real_mean': sums.real / sums.pixels,
+            'synthetic_mean': sums.synthetic / sums.pixels,
+            'difference': (sums.synthetic - sums.real) / sums.pixels,
         }
-        for label, name in tissues.items()
-        if pixels[label]
-    }
-    return pd.DataFrame.from_dict(rows, orient='index').rename_axis('tissue')
+    )
+    return table.rename_axis('tissue')
+
+
+def tissues_off(table: pd.DataFrame) -> list[str]:
+    """Names of the tissues whose mean is off, of those with enough pixels to be judged."""
+    judged = table[table.share_percent >= SMALLEST_SHARE]
+    return judged.index[judged.difference.abs() > TOLERANCE].tolist()
 
 
 def summary_text(summary: pd.DataFrame) -> str:

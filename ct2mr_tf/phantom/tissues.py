@@ -57,8 +57,9 @@ NAMES: dict[Tissue, str] = {
     Tissue.LIGAMENTUM_FLAVUM: 'ligamentum flavum',
     Tissue.LIGAMENT: 'interspinous and supraspinous ligament',
     Tissue.EPIDURAL_FAT: 'epidural and foraminal fat',
-    Tissue.DURA: 'dura',
-    Tissue.CEREBROSPINAL_FLUID: 'cerebrospinal fluid',
+    # Thinner than a pixel, the dura has no grey of its own.
+    Tissue.DURA: 'cerebrospinal fluid in the dura',
+    Tissue.CEREBROSPINAL_FLUID: 'cerebrospinal fluid in the dura',
     Tissue.NERVE_ROOT: 'nerve roots and conus',
     Tissue.ARTERY: 'aorta and iliac arteries',
     Tissue.VEIN: 'vena cava and iliac veins',

@@ -86,10 +86,27 @@ def test_tissues_by_hand():
     table = tables.tissue_table(cases, labels, {0: 'air', 2: 'muscle', 5: 'fat', 7: 'disc'})
     assert table.index.tolist() == ['air', 'muscle', 'fat']  # no disc occurs
     # air: real (10 + 20 + 40) / 3, synthetic (20 + 20 + 44) / 3
-    assert table.loc['air'].tolist() == pytest.approx([3, 70 / 3, 28, 14 / 3])
+    assert table.loc['air'].tolist() == pytest.approx([37.5, 70 / 3, 28, 14 / 3])
     # muscle: real (30 + 3 * 40) / 4, synthetic (30 + 3 * 44) / 4
-    assert table.loc['muscle'].tolist() == [4, 37.5, 40.5, 3]
-    assert table.loc['fat'].tolist() == [1, 200, 100, -100]
+    assert table.loc['muscle'].tolist() == [50, 37.5, 40.5, 3]
+    assert table.loc['fat'].tolist() == [12.5, 200, 100, -100]
+
+
+def test_labels_of_one_name_are_one_tissue():
+    labels = [np.array([[1, 2], [2, 3]], np.uint8)]
+    cases = [case([[10, 20], [30, 40]], [[10, 26], [36, 40]])]
+    table = tables.tissue_table(cases, labels, {1: 'sac', 2: 'sac', 3: 'fat'})
+    assert table.index.tolist() == ['sac', 'fat']
+    # sac: real (10 + 20 + 30) / 3, synthetic (10 + 26 + 36) / 3
+    assert table.loc['sac'].tolist() == [75, 20, 24, 4]
+
+
+def test_tissues_off_are_those_with_enough_pixels():
+    table = pd.DataFrame(
+        {'share_percent': [50, 49.85, 0.1, 0.05], 'difference': [15, -15.1, 15.1, 40]},
+        index=['muscle', 'fat', 'vein', 'bowel wall'],
+    )
+    assert tables.tissues_off(table) == ['fat', 'vein']
 
 
 def test_every_case_needs_its_labels():

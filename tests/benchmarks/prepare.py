@@ -2,9 +2,9 @@
 
     python tests/benchmarks/prepare.py [FOLDER]
 
-Writes 20,000 CT instances of 512x512 (sparse files: their pixels take no room) and the studies of eight
-patients with five discs each (512x512 CT, 1 mm slices; 1.5 GB) into FOLDER, by default a temporary one,
-and runs the commands on them. Takes some minutes. It measures and never judges.
+Writes 20,000 CT instances of 512x512 (sparse files: their pixels take no room) and the studies of
+24 patients with five discs each (512x512 CT, 1 mm slices; 2.5 GB) into FOLDER, by default a
+temporary one, and runs the commands on them. Takes two minutes. It measures and never judges.
 """
 
 import pathlib
@@ -22,7 +22,7 @@ import study_builders
 from ct2mr_tf.imaging.landmarks import LEVELS
 
 HEADERS = 20_000
-PATIENTS = 8
+PATIENTS = 24
 SERIES = 500
 SIZE = 512
 TAG_OF_PIXELS = b'\xe0\x7f\x10\x00OW\x00\x00'
@@ -80,20 +80,18 @@ def main(root):
     print('writing headers and studies ...', flush=True)
     write_headers(root)
     write_studies(root)
-    key = f'--key_file={root / "key"}'
-    wall, cpu, memory = timed(
-        'scan',
-        f'--dicom_root={root / "headers"}',
-        f'--out={root / "headers.csv"}',
-        '--nosheets',
-        key,
-    )
+    flags = [f'--key_file={root / "key"}', '--nosheets', f'--out={root / "inventory.csv"}']
+    wall, cpu, memory = timed('scan', f'--dicom_root={root / "headers"}', *flags)
     print(f'headers: {HEADERS / wall:.0f}/s ({wall:.1f} s, {cpu:.1f} CPU s, {memory:.0f} MB)')
-    flags = [f'--dicom_root={root / "dicom"}', f'--landmarks={root / "points"}', key]
-    wall, cpu, memory = timed('build', *flags, f'--out={root / "set"}')
-    pairs = len(list((root / 'set').glob('t*/*.png'))) + len(list((root / 'set/val').glob('*.png')))
+    studies = f'--dicom_root={root / "dicom"}'
+    reading, _, _ = timed('scan', studies, *flags)
+    points = f'--landmarks={root / "points"}'
+    wall, cpu, memory = timed('build', studies, points, flags[0], f'--out={root / "set"}')
+    with (root / 'set' / 'pairs.csv').open(encoding='utf-8') as table:
+        pairs = len(table.readlines()) - 1
     print(
-        f'pairs: {pairs / wall:.1f}/s ({pairs} in {wall:.1f} s, {cpu:.1f} CPU s, {memory:.0f} MB)'
+        f'pairs: {pairs / (wall - reading):.0f}/s after the headers, {pairs / wall:.0f}/s in all '
+        f'({pairs} in {wall:.1f} s, {cpu:.1f} CPU s, {memory:.0f} MB)'
     )
 
 

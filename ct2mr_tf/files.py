@@ -1,10 +1,17 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders that one process holds at a time."""
 
 import contextlib
 import os
 import pathlib
 import secrets
 from collections.abc import Iterator
+
+import filelock
+
+from ct2mr_tf.problems import Problem, UserError
+
+LOCK_FILE = '.lock'
+"""Locked by the process that holds a folder; the kernel frees it when the process dies."""
 
 
 @contextlib.contextmanager
@@ -39,3 +46,31 @@ def write_text_whole(path: pathlib.Path, text: str) -> None:
     """Writes `text` as UTF-8 to `path`, whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
+
+
+@contextlib.contextmanager
+def locked_folder(folder: pathlib.Path, named: str) -> Iterator[None]:
+    """Holds a folder for this process; makes it if it is missing.
+
+    Args:
+        folder: the folder.
+        named: the flag and folder as the user knows them.
+
+    Raises:
+        UserError: another process holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / LOCK_FILE, blocking=False)
+        lock.acquire()
+    except filelock.Timeout:
+        found, cure = 'another process works in it', 'wait for that to end, or name another folder'
+        raise UserError([Problem(named, found, 'one process a folder', cure)]) from None
+    except OSError as error:
+        found = error.strerror or 'a place that cannot be used'
+        cure = 'name a folder that can be written to'
+        raise UserError([Problem(named, found, 'a folder', cure)]) from None
+    try:
+        yield
+    finally:
+        lock.release()

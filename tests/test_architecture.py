@@ -10,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = 'ct2mr_tf'
 
 FLOORS = [
-    {'problems', 'files', 'version'},
+    {'problems', 'version'},
+    {'files'},
     {'imaging', 'evaluation', 'models', 'config'},
     {'data', 'serving', 'phantom'},
     {'training'},
@@ -115,7 +116,7 @@ def test_the_direction_by_example():
         ('imaging', 'config'),
         ('data', 'phantom'),
         ('models', 'training'),
-        ('files', 'problems'),
+        ('problems', 'files'),
         ('cli', 'train'),
     ):
         assert not may_import(room, other)

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, whatever ends the writer."""
+"""Files appear whole or not at all, and a folder is held by one process, whatever ends either."""
 
 import os
 import signal
@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from ct2mr_tf.files import write_text_whole, written_whole
+from ct2mr_tf.files import LOCK_FILE, locked_folder, write_text_whole, written_whole
+from ct2mr_tf.problems import UserError
 
 
 def test_a_block_that_ends_well_leaves_one_whole_file(tmp_path):
@@ -106,3 +107,55 @@ def test_a_full_disk_changes_nothing(tmp_path):
         temporary.write_text('too much')
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+HOLD = (
+    'import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire();'
+    'print("held", flush=True); sys.stdin.read()'
+)
+"""Holds a lock until its standard input closes."""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process of its own that holds the run folder."""
+    lock = str(tmp_path / LOCK_FILE)
+    with subprocess.Popen(
+        [sys.executable, '-c', HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == 'held\n'
+        yield process
+        process.kill()
+
+
+def test_a_folder_that_another_process_holds_is_refused(tmp_path, holder):
+    with (
+        pytest.raises(UserError, match='another process works in it'),
+        locked_folder(tmp_path, '--workdir=run'),
+    ):
+        pytest.fail('entered')
+
+
+def test_a_killed_process_holds_nothing(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    with locked_folder(tmp_path, '--workdir=run'):
+        pass
+
+
+def test_the_lock_is_freed_by_an_error_and_makes_the_folder(tmp_path):
+    workdir = tmp_path / 'runs' / 'new'
+    with pytest.raises(ZeroDivisionError), locked_folder(workdir, '--workdir=run'):
+        raise ZeroDivisionError
+    with locked_folder(workdir, '--workdir=run'):
+        assert workdir.is_dir()
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_problem_of_the_user(tmp_path):
+    (tmp_path / 'run').write_text('a file')
+    for workdir in (tmp_path / 'run', tmp_path / 'run' / 'below'):
+        with (
+            pytest.raises(UserError, match='expected: a folder'),
+            locked_folder(workdir, '--workdir=run'),
+        ):
+            pytest.fail('entered')

@@ -17,11 +17,9 @@ import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
 
-import filelock
-
 from ct2mr_tf.data.patient_pairs import OVERVIEWS_FOLDER, PICTURES_FOLDER, PatientRecord
 from ct2mr_tf.data.splits import SPLITS
-from ct2mr_tf.files import write_text_whole
+from ct2mr_tf.files import LOCK_FILE, locked_folder, write_text_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 MANIFEST_FILE = 'build.json'
@@ -29,9 +27,6 @@ MANIFEST_FILE = 'build.json'
 
 RECORDS_FOLDER = 'patients'
 """Where the records of patients lie while the set is built."""
-
-LOCK_FILE = '.lock'
-"""Locked by the process that builds; the kernel frees it when the process dies."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,22 +128,8 @@ def locked(out: pathlib.Path) -> Iterator[pathlib.Path]:
         UserError: another process works in it, or it cannot be made.
     """
     work = work_folder(out)
-    lock = filelock.FileLock(work / LOCK_FILE, blocking=False)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        found = 'another process builds this data set'
-        cure = 'wait for it to end, or name another --out'
-        raise UserError([Problem(f'{out}', found, 'one process a data set', cure)]) from None
-    except OSError as error:
-        cure = 'name an --out in a folder that can be written to'
-        found = error.strerror or 'a folder that cannot be written to'
-        raise UserError([Problem(f'{out}', found, 'a place to write to', cure)]) from None
-    try:
+    with locked_folder(work, f'--out={out}'):
         yield work
-    finally:
-        lock.release()
 
 
 def resume(work: pathlib.Path, fingerprints: Mapping[str, str]) -> dict[str, PatientRecord]:

@@ -10,6 +10,7 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import Examples, load_examples, undecodable
 from ct2mr_tf.data.pipeline import create_eval_dataset, create_train_dataset
 from ct2mr_tf.evaluation.cases import case_table, predict_cases
+from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import run_folder
 from ct2mr_tf.training.interruption import Interrupted, stop_on_signal
@@ -34,7 +35,7 @@ def train_and_evaluate(config: Config, workdir: pathlib.Path) -> None:
     """
     workdir = pathlib.Path(workdir)
     examples = load_examples(pathlib.Path(config.data_dir), required=('train', 'val'))
-    with run_folder.locked(workdir), stop_on_signal() as stop:
+    with locked_folder(workdir, f'--workdir={workdir}'), stop_on_signal() as stop:
         try:
             run = _Run(config, workdir, run_folder.open_run(config, workdir), examples)
             try:

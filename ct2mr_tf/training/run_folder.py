@@ -9,49 +9,17 @@ A folder with config.json holds a run. A folder without it is taken only if it i
 more than a start that was cut off leaves.
 """
 
-import contextlib
 import json
 import math
 import pathlib
-from collections.abc import Iterator
-
-import filelock
 
 from ct2mr_tf.config import CONFIG_FILE, Config, load_config, resume_problems, save_config
-from ct2mr_tf.files import write_text_whole
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.files import LOCK_FILE, write_text_whole
+from ct2mr_tf.problems import Problem, raise_if_any
 from ct2mr_tf.training import state as run_state
-
-LOCK_FILE = '.lock'
-"""Locked by the process that trains in a folder; the kernel frees it when the process dies."""
 
 METRICS_FILE = 'metrics.json'
 """Validation metrics of the best and the last step."""
-
-
-@contextlib.contextmanager
-def locked(workdir: pathlib.Path) -> Iterator[None]:
-    """Holds the run folder for this process.
-
-    Raises:
-        UserError: another process trains in it, or it cannot be made.
-    """
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(workdir / LOCK_FILE, blocking=False)
-        lock.acquire()
-    except filelock.Timeout:
-        cure = 'wait for the other run to end, or choose another --workdir'
-        found = 'another process trains in this folder'
-        raise UserError([Problem(f'{workdir}', found, 'one run a folder', cure)]) from None
-    except OSError as error:
-        cure = 'choose a --workdir that can be written to'
-        found = error.strerror or str(error)
-        raise UserError([Problem(f'{workdir}', found, 'a folder', cure)]) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def open_run(config: Config, workdir: pathlib.Path) -> run_state.TrainState:

@@ -78,7 +78,7 @@ def test_a_second_process_is_refused(tmp_path):
     out = tmp_path / 'set'
     with build_folder.locked(out):
         (problem,) = problems_of(build_folder.locked(out).__enter__)
-    assert problem.found == 'another process builds this data set'
+    assert problem.found == 'another process works in it'
     with build_folder.locked(out) as work:
         assert work.is_dir()
 

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,12 +15,6 @@ from ct2mr_tf.training.state import CHECKPOINTS_FOLDER, create_train_state, save
 CONFIG = Config(
     data_dir='somewhere', image_size=(16, 16), ngf=2, ndf=2, blocks=1, n_layers=2, num_steps=10
 )
-
-HOLD = (
-    'import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire();'
-    'print("held", flush=True); sys.stdin.read()'
-)
-"""Holds a lock until its standard input closes."""
 
 
 def _content(folder: pathlib.Path) -> dict[str, bytes]:
@@ -139,48 +131,6 @@ def test_a_start_that_was_cut_off_is_begun_anew(tmp_path):
     continued = run_folder.open_run(CONFIG, tmp_path)
     expected = create_train_state(CONFIG)
     np.testing.assert_array_equal(continued.generator.variables[0], expected.generator.variables[0])
-
-
-@pytest.fixture
-def holder(tmp_path):
-    """A process of its own that holds the run folder."""
-    lock = str(tmp_path / run_folder.LOCK_FILE)
-    with subprocess.Popen(
-        [sys.executable, '-c', HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == 'held\n'
-        yield process
-        process.kill()
-
-
-def test_a_folder_that_another_process_holds_is_refused(tmp_path, holder):
-    with (
-        pytest.raises(UserError, match='another process trains in this folder'),
-        run_folder.locked(tmp_path),
-    ):
-        pytest.fail('entered')
-
-
-def test_a_killed_process_holds_nothing(tmp_path, holder):
-    holder.kill()
-    holder.wait()
-    with run_folder.locked(tmp_path):
-        pass
-
-
-def test_the_lock_is_freed_by_an_error_and_makes_the_folder(tmp_path):
-    workdir = tmp_path / 'runs' / 'new'
-    with pytest.raises(ZeroDivisionError), run_folder.locked(workdir):
-        raise ZeroDivisionError
-    with run_folder.locked(workdir):
-        assert workdir.is_dir()
-
-
-def test_a_file_in_the_place_of_the_folder_is_a_problem_of_the_user(tmp_path):
-    (tmp_path / 'run').write_text('a file')
-    for workdir in (tmp_path / 'run', tmp_path / 'run' / 'below'):
-        with pytest.raises(UserError, match='expected: a folder'), run_folder.locked(workdir):
-            pytest.fail('entered')
 
 
 def test_metrics_keep_the_best_and_the_last(tmp_path):

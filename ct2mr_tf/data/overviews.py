@@ -25,6 +25,9 @@ EDGE_COLOUR = (255, 200, 0)
 CENTRE_COLOUR = (0, 255, 255)
 """Cross at the centre of the thecal sac, RGB."""
 
+SMALLEST_SIDE = 192
+"""Height in pixels to which small pictures are enlarged, so that the headings have room."""
+
 THUMBNAIL_SIDE = 128
 """Pixels a side of a half on the contact sheet."""
 
@@ -63,7 +66,7 @@ def pair_overview(ct: np.ndarray, mr: np.ndarray, caption: Caption) -> np.ndarra
         uint8 RGB [height, width, 3] on white; a cross marks the square's centre, the sac, in the
         last picture.
     """
-    factor = max(1, -(-figures.SMALLEST_TILE // len(ct)))
+    factor = max(1, -(-SMALLEST_SIDE // len(ct)))
     ct, mr = (np.kron(half, np.ones((factor, factor), np.uint8)) for half in (ct, mr))
     tiles = [cv2.cvtColor(half, cv2.COLOR_GRAY2RGB) for half in (ct, mr, checkerboard(ct, mr))]
     tiles.append(with_edges(ct, mr))

@@ -42,7 +42,7 @@ def test_overview_holds_ct_mr_checkerboard_and_edges_beside_each_other():
 
 def test_small_pairs_are_enlarged_by_whole_factors():
     picture = overviews.pair_overview(square_picture(40), square_picture(40), Caption('a pair'))
-    assert picture.shape[0] == 2 * TEXT_HEIGHT + 160
+    assert picture.shape[0] == 2 * TEXT_HEIGHT + 200  # five times 40, the first above 192
 
 
 def test_contact_sheet_shows_each_pair_in_its_cell(tmp_path):

@@ -33,7 +33,19 @@ FULL_DISK = frozenset([errno.ENOSPC, errno.EDQUOT])
 """OSError numbers of a disk without room."""
 
 UNUSABLE_PLACE = frozenset(
-    [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO]
+    [
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.EIO,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.ESTALE,
+        errno.ENODEV,
+    ]
 )
 """OSError numbers of a file or folder that the user named and that cannot be read or written."""
 
@@ -92,6 +104,10 @@ def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
             sys.exit(EXIT_INTERRUPTED)
         except OSError as error:
             _fail([_place_problem(error)])
+        finally:
+            # The outcome is known: a second Ctrl-C must not change the exit code that tells it.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
 
     app.run(guarded, argv=argv, flags_parser=_parse)
 

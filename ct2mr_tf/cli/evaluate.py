@@ -18,7 +18,8 @@ from absl import flags
 
 from ct2mr_tf.cli import entry
 from ct2mr_tf.config import load_config
-from ct2mr_tf.data.examples import Examples, load_examples, undecodable
+from ct2mr_tf.data.examples import TABLE_FILE, Examples, load_examples, undecodable
+from ct2mr_tf.data.splits import shared_patients
 from ct2mr_tf.data.truth import TRUTH_FOLDER, Truth, load_truth
 from ct2mr_tf.evaluation import tables
 from ct2mr_tf.evaluation.baselines import fit_baselines
@@ -51,6 +52,8 @@ def main() -> None:
     data_dir = pathlib.Path(FLAGS.data_dir or config.data_dir)
     measured = load_examples(data_dir, required=(FLAGS.split,))[FLAGS.split]
     trained_on = load_examples(pathlib.Path(config.data_dir), required=('train',))['train']
+    if FLAGS.split != 'train':
+        raise_if_any(_trained_on_problems(data_dir, pathlib.Path(config.data_dir)))
     raise_if_any(
         problem for examples in (measured, trained_on) for problem in undecodable(examples)
     )
@@ -67,6 +70,20 @@ def main() -> None:
     }
     out = pathlib.Path(FLAGS.out or workdir / 'evaluation' / FLAGS.split)
     _write(cases, baselines, truth, out)
+
+
+def _trained_on_problems(data_dir: pathlib.Path, trained_on: pathlib.Path) -> list[Problem]:
+    """Patients who would be measured and were trained on, which flatters the model."""
+    shared = shared_patients(data_dir / TABLE_FILE, FLAGS.split, trained_on / TABLE_FILE)
+    return [
+        Problem(
+            f'{data_dir / TABLE_FILE}, patient {patient_id}',
+            f'in the {FLAGS.split} split, and trained on',
+            'patients the run has not seen',
+            'measure another data set, or leave these patients out of it',
+        )
+        for patient_id in shared
+    ]
 
 
 def _truth_of(measured: Examples, folder: pathlib.Path) -> Truth | None:

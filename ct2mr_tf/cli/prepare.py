@@ -44,8 +44,10 @@ def scan() -> None:
     problems = _path_problems()
     options = prepare_flags.read_options(problems)
     pairing = prepare_flags.series_options(problems)
-    raise_if_any(problems)
     out = pathlib.Path(FLAGS.out)
+    if out.is_dir():
+        problems.append(Problem('--out', 'a folder', 'a table to write', 'name a .csv file'))
+    raise_if_any(problems)
     with _pseudonyms() as (pseudonyms, meanings):
         found, roster = _scan(options, pseudonyms, meanings)
         unread = list(found.problems)

@@ -186,7 +186,10 @@ def split_rule(problems: list[Problem]) -> SplitRule | None:
     try:
         fractions = tuple(float(share) for share in FLAGS.split_fractions)
     except ValueError:
-        fractions = ()
+        typed = ','.join(FLAGS.split_fractions)
+        cure = 'write three numbers that add up to 1'
+        problems.append(Problem('--split_fractions', typed, 'such as 0.8,0.1,0.1', cure))
+        return None
     values = {'fractions': fractions, 'seed': FLAGS.split_seed}
     return _made('--split_fractions, --split_seed', SplitRule, values, problems)
 

@@ -61,6 +61,27 @@ def read_table(path: pathlib.Path) -> pd.DataFrame | None:
     return pd.read_csv(path, dtype=str, keep_default_na=False).fillna('')
 
 
+def shared_patients(measured: pathlib.Path, split: str, trained_on: pathlib.Path) -> list[str]:
+    """Patients of a split of one data set who stand in the training split of another.
+
+    Args:
+        measured: `pairs.csv` of the data set that is measured.
+        split: the split that is measured.
+        trained_on: `pairs.csv` of the data set that was trained on.
+
+    Returns:
+        Their pseudonyms; none where a table is missing, since then nobody can tell.
+    """
+    tables = read_table(measured), read_table(trained_on)
+    if any(table is None for table in tables):
+        return []
+    chosen = [
+        set(table.patient_id[table.split == wanted])
+        for table, wanted in zip(tables, (split, 'train'), strict=True)
+    ]
+    return sorted(chosen[0] & chosen[1])
+
+
 def table_problems(
     path: pathlib.Path, listed: dict[str, tuple[pathlib.Path, ...]]
 ) -> list[Problem]:

@@ -35,9 +35,7 @@ def create_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
         The pool, to be used in a `with` block.
     """
     context = multiprocessing.get_context('spawn')
-    return concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_follow_parent
-    )
+    return _Pool(workers, mp_context=context, initializer=_follow_parent)
 
 
 @contextlib.contextmanager
@@ -58,6 +56,18 @@ def ordered_map(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
             yield pool.map
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class _Pool(concurrent.futures.ProcessPoolExecutor):
+    """Starts its processes with Ctrl-C held back, until they have come to ignore it."""
+
+    def submit(self, *arguments: Any, **named: Any) -> concurrent.futures.Future:
+        """Hands work to the pool; a process that is started for it inherits the signal mask."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return super().submit(*arguments, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

@@ -112,7 +112,8 @@ def test_the_tissues_of_a_phantom(evaluated, run_folder):
     assert tissues.index.tolist() == ['air', 'body']
     pairs = [read_pair(path) for path in sorted((run_folder.parent / 'set' / 'test').iterdir())]
     body = np.concatenate([mr[ct > 0] for ct, mr in pairs])
-    assert tissues.loc['body', 'pixels'] == body.size
+    share = 100 * body.size / sum(mr.size for _, mr in pairs)
+    assert tissues.loc['body', 'share_percent'] == pytest.approx(share)
     assert tissues.loc['body', 'real_mean'] == pytest.approx(body.mean())
     assert 'of the way from the best baseline to the floor' in done.stdout
 
@@ -157,3 +158,15 @@ def test_a_picture_damaged_within(command, run_folder, tiny_set, tmp_path):
 def test_a_truth_that_is_not_there(command, run_folder, tmp_path):
     said = refused(command, f'--workdir={run_folder}', f'--truth={tmp_path / "nowhere"}')
     assert f'{tmp_path / "nowhere"}\n' in said
+
+
+def test_patients_the_run_was_trained_on_are_not_measured(run_folder, tiny_set, command, tmp_path):
+    other = tiny_set(tmp_path / 'other', SIZE)
+    table = pd.read_csv(other / 'pairs.csv')
+    trained = pd.read_csv(run_folder.parent / 'set' / 'pairs.csv').query("split == 'train'")
+    table.loc[table.split == 'train', 'patient_id'] = 'somebody else'
+    table.loc[table.split == 'test', 'patient_id'] = trained.patient_id.iloc[0]
+    table.to_csv(other / 'pairs.csv', index=False)
+    done = command('-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', f'--data_dir={other}')
+    assert done.returncode == 2
+    assert 'in the test split, and trained on' in done.stderr

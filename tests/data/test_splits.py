@@ -6,7 +6,13 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from ct2mr_tf.data.splits import SPLITS, assign_splits, read_table, table_problems
+from ct2mr_tf.data.splits import (
+    SPLITS,
+    assign_splits,
+    read_table,
+    shared_patients,
+    table_problems,
+)
 
 PATIENTS = strategies.lists(
     strategies.text('abcdefgh0123456789', min_size=1, max_size=6), unique=True, max_size=40
@@ -171,3 +177,17 @@ def test_all_patients_in_two_splits_are_named(tmp_path):
         'pairs.csv, patient p': 'pairs in train and val',
         'pairs.csv, patient q': 'pairs in test and train',
     }
+
+
+def test_patients_measured_and_trained_on_are_found(tmp_path):
+    tables = {
+        'here': 'pair_id,patient_id,split\na,P1,train\nb,P2,test\nc,P3,val\n',
+        'there': 'pair_id,patient_id,split\na,P1,test\nb,P2,train\nc,P3,test\nd,P4,test\n',
+    }
+    here, there = (tmp_path / name for name in tables)
+    for path in (here, there):
+        path.write_text(tables[path.name])
+    assert shared_patients(there, 'test', here) == ['P1']
+    assert shared_patients(here, 'test', there) == ['P2']
+    assert shared_patients(here, 'test', here) == []
+    assert shared_patients(there, 'test', tmp_path / 'none') == []

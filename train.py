@@ -3,10 +3,11 @@
     python train.py --flagfile=datasets/phantom/quickstart.flags
     python train.py --flagfile=datasets/lumbar/paper.flags --data_dir=DATASET --workdir=RUN
 
-Writes into the run folder: config.json, checkpoints/ (the newest three states), best/ (the
-generator with the lowest validation MAE), metrics.json, and TensorBoard logs in train/ and val/.
+Writes into the run folder: config.json, data.json, checkpoints/ (the newest three states), best/
+(the generator with the lowest validation MAE), metrics.json, TensorBoard logs in train/ and val/.
 SIGTERM and Ctrl-C finish the step, save and exit 75; the same command then continues, to the same
-weights.
+weights. Of several workers (--strategy=multi_worker) all stop when one is asked to; when one is
+lost, the others exit 75 too.
 """
 
 import pathlib
@@ -22,6 +23,9 @@ from ct2mr_tf.problems import Problem, UserError, raise_if_any
 config_flags.define_config_flags()
 flags.adopt_module_key_flags(config_flags)
 flags.DEFINE_string('workdir', '', 'Run folder to start or to continue.')
+flags.DEFINE_bool(
+    'allow_changed_data', False, 'Continue a run although its data set is not what it was.'
+)
 
 
 def main() -> None:
@@ -39,10 +43,12 @@ def main() -> None:
     # Here, so that --help and wrong flags answer without waiting for TensorFlow.
     from ct2mr_tf.training.interruption import Interrupted
     from ct2mr_tf.training.loop import train_and_evaluate
+    from ct2mr_tf.training.strategy import WorkerLost
 
+    workdir = pathlib.Path(flags.FLAGS.workdir)
     try:
-        train_and_evaluate(config, pathlib.Path(flags.FLAGS.workdir))
-    except Interrupted as interrupted:
+        train_and_evaluate(config, workdir, flags.FLAGS.allow_changed_data)
+    except (Interrupted, WorkerLost) as interrupted:
         print(f'{interrupted}; the same command continues.', file=sys.stderr)
         sys.exit(entry.EXIT_INTERRUPTED)
 

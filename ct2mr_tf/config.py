@@ -27,9 +27,19 @@ SMALLEST_MAP = 2
 """Sides, in pixels, below which a map is refused: the instance norm of a single pixel is zero."""
 
 CHANGEABLE_ON_RESUME = frozenset(
-    ['num_steps', 'log_every', 'eval_every', 'checkpoint_every', 'steps_per_loop', 'panels']
+    [
+        *('num_steps', 'log_every', 'eval_every', 'checkpoint_every', 'steps_per_loop', 'panels'),
+        *('strategy', 'data_dir'),
+    ]
 )
-"""Fields that change how long a run lasts and what it shows, but no weight at any step."""
+"""Fields that change how long a run lasts and what it shows, but no weight at any step.
+
+With another strategy floats are added in another order, no more. The data set may be moved; that it
+is the same is seen by its hash, which the run folder keeps.
+"""
+
+ADDED_LATER = frozenset(['precision', 'tf32', 'strategy'])
+"""Fields that the first runs were written without; their defaults are what was done then."""
 
 
 def _field(
@@ -61,7 +71,7 @@ class Config:
         (256, 256),
         'Height,width in pixels, or one number for a square; multiples of 4, at least 12.',
     )
-    batch_size: int = _field(1, 'Pairs a step.', least=1)
+    batch_size: int = _field(1, 'Pairs a step, of all replicas together.', least=1)
     seed: int = _field(
         0, 'Seed of initial weights, order of pairs and augmentation.', least=0, below=1e9
     )
@@ -137,6 +147,23 @@ class Config:
         'auto',
         'Compile the gradients by XLA; auto: where a GPU is.',
         choices=('auto', 'on', 'off'),
+    )
+    precision: str = _field(
+        'float32',
+        'Type the networks compute in; weights, statistics of norms, losses and the last '
+        'convolutions are float32 in all. float16 needs a GPU.',
+        choices=('float32', 'bfloat16', 'float16'),
+    )
+    tf32: bool = _field(
+        True,
+        'Let NVIDIA GPUs round factors of float32 products to 10-bit mantissas (TF32): faster.',
+    )
+
+    strategy: str = _field(
+        'one',
+        'Where the replicas are: one device; mirrored on all GPUs of this machine; or '
+        'multi_worker, on all machines that TF_CONFIG names.',
+        choices=('one', 'mirrored', 'multi_worker'),
     )
 
     def __post_init__(self):
@@ -243,11 +270,14 @@ def load_config(workdir: pathlib.Path) -> Config:
         raise UserError([Problem(str(path), str(error), 'readable JSON', cure)]) from None
     names = {field.name for field in dataclasses.fields(Config)}
     found = set(values) if isinstance(values, dict) else set()
-    if found != names:
-        differing = ', '.join(sorted(found ^ names)) or 'no object'
+    differing = (found ^ names) - (ADDED_LATER - found)
+    if differing:
         cure = 'use the version of ct2mr_tf that wrote the run'
         problem = Problem(
-            str(path), f'unknown or missing: {differing}', 'the fields of Config', cure
+            str(path),
+            f'unknown or missing: {", ".join(sorted(differing))}',
+            'the fields of Config',
+            cure,
         )
         raise UserError([problem])
     if isinstance(values['image_size'], list):  # JSON has no tuples

@@ -4,6 +4,8 @@ import contextlib
 import os
 import pathlib
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import filelock
@@ -12,6 +14,21 @@ from ct2mr_tf.problems import Problem, UserError
 
 LOCK_FILE = '.lock'
 """Locked by the process that holds a folder; the kernel frees it when the process dies."""
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Makes a folder and those above it, where they are missing.
+
+    Raises:
+        UserError: it is a place where nothing can be made, such as below /proc.
+        OSError: the folder cannot be written to, or the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        cure = 'name another place'
+        problem = Problem(f'{folder}', 'no folder can be made there', 'a place to write to', cure)
+        raise UserError([problem]) from None
 
 
 @contextlib.contextmanager
@@ -30,7 +47,7 @@ def written_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
         OSError: the folder cannot be written to, or the disk is full.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f'.writing-{secrets.token_hex(8)}{path.suffix}')
     temporary.touch(exist_ok=False)
     try:
@@ -49,6 +66,33 @@ def write_text_whole(path: pathlib.Path, text: str) -> None:
 
 
 @contextlib.contextmanager
+def folder_written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a new folder beside `out`, and renames it to `out` when the block ends well.
+
+    When the block raises, the new folder is removed and `out` is as it was.
+
+    Args:
+        out: the folder to write; missing or empty.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        OSError: the place cannot be written to, the disk is full, or `out` is no longer free.
+    """
+    out = out.absolute()
+    make_folder(out.parent)
+    work = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.writing-'))
+    try:
+        yield work
+        # mkdtemp makes folders only their owner can enter; a finished one gets the usual mode.
+        work.chmod(0o755)
+        work.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def locked_folder(folder: pathlib.Path, named: str) -> Iterator[None]:
     """Holds a folder for this process; makes it if it is missing.
 
@@ -60,7 +104,7 @@ def locked_folder(folder: pathlib.Path, named: str) -> Iterator[None]:
         UserError: another process holds it, or it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock = filelock.FileLock(folder / LOCK_FILE, blocking=False)
         lock.acquire()
     except filelock.Timeout:

@@ -24,8 +24,47 @@ TINY_PAIRS = {'train': 4, 'val': 2, 'test': 2}
 
 LEVELS = ('L1-2', 'L2-3', 'L3-4', 'L4-5', 'L5-S1')
 
+FAULT_TABLE = '| case | what happens | tried |\n| --- | --- | --- |'
+"""Head of the table of faults, in markdown."""
+
 TinySet = Callable[..., pathlib.Path]
 Command = Callable[..., subprocess.CompletedProcess]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full`: the faults in their long form, with a table of cases and outcomes."""
+    parser.addoption('--full', action='store_true', help='faults in their long form, and a table')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The markers of the fault suite."""
+    config.addinivalue_line('markers', 'fault(case, outcome): real harm, and what comes of it')
+    config.addinivalue_line('markers', 'long: takes part in the long form of the fault suite only')
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is long, and hands each fault's case and outcome on to the table."""
+    if not config.getoption('--full'):
+        left_out = [item for item in items if item.get_closest_marker('long')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        if fault := item.get_closest_marker('fault'):
+            item.user_properties.append(('fault', fault.args))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the table of faults, after the long form."""
+    if not terminalreporter.config.getoption('--full'):
+        return
+    terminalreporter.write_line(FAULT_TABLE)
+    for outcome in ('passed', 'failed', 'skipped'):
+        for report in terminalreporter.stats.get(outcome, []):
+            told = dict(report.user_properties)
+            if 'fault' in told:
+                case, expected = told['fault']
+                tried = told.get('tried', 'once') if outcome == 'passed' else outcome.upper()
+                terminalreporter.write_line(f'| {case} | {expected} | {tried} |')
 
 
 def structured_pair(

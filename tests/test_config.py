@@ -7,6 +7,7 @@ import math
 import pytest
 
 from ct2mr_tf.config import (
+    ADDED_LATER,
     CHANGEABLE_ON_RESUME,
     CONFIG_FILE,
     Config,
@@ -49,6 +50,9 @@ OTHER = {
     'panels': 0,
     'steps_per_loop': 4,
     'jit_compile': 'off',
+    'precision': 'bfloat16',
+    'tf32': False,
+    'strategy': 'mirrored',
 }
 
 # For numbers: (field, values refused, values at the edge that are accepted).
@@ -252,6 +256,15 @@ def test_unknown_and_missing_fields_are_named(tmp_path):
     assert str(tmp_path / CONFIG_FILE) == problem.where
 
 
+def test_runs_from_before_a_field_was_added_load_with_its_default(tmp_path):
+    config = Config(ngf=3)
+    values = json.loads(to_json(config))
+    for name in ADDED_LATER:
+        del values[name]
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(values))
+    assert load_config(tmp_path) == config
+
+
 @pytest.mark.parametrize(
     ('content', 'found'),
     [
@@ -303,11 +316,13 @@ def test_all_differences_are_listed():
 def test_only_what_changes_no_weight_may_change_on_resume():
     assert sorted(CHANGEABLE_ON_RESUME) == [
         'checkpoint_every',
+        'data_dir',
         'eval_every',
         'log_every',
         'num_steps',
         'panels',
         'steps_per_loop',
+        'strategy',
     ]
 
 

@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from ct2mr_tf.files import LOCK_FILE, locked_folder, write_text_whole, written_whole
+from ct2mr_tf.files import (
+    LOCK_FILE,
+    folder_written_whole,
+    locked_folder,
+    write_text_whole,
+    written_whole,
+)
 from ct2mr_tf.problems import UserError
 
 
@@ -48,6 +54,37 @@ def test_without_a_file_before_an_exception_leaves_none(tmp_path):
         temporary.write_text('half')
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('there', [False, True])
+def test_a_folder_appears_whole(tmp_path, there):
+    out = tmp_path / 'new' / 'study'
+    if there:
+        out.mkdir(parents=True)  # an empty folder is taken
+    with folder_written_whole(out) as work:
+        assert work.parent == out.parent
+        (work / 'a.txt').write_text('a')
+        assert not (out / 'a.txt').exists()
+    assert [path.name for path in out.iterdir()] == ['a.txt']
+    assert list(out.parent.iterdir()) == [out]
+    assert out.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_appears_not_at_all_after_an_exception(tmp_path):
+    with pytest.raises(RuntimeError), folder_written_whole(tmp_path / 'study') as work:
+        (work / 'a.txt').write_text('a')
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_filled_meanwhile_is_left_alone(tmp_path):
+    out = tmp_path / 'study'
+    with pytest.raises(OSError, match='not empty'), folder_written_whole(out) as work:
+        (work / 'a.txt').write_text('mine')
+        out.mkdir()
+        (out / 'a.txt').write_text('theirs')
+    assert (out / 'a.txt').read_text() == 'theirs'
+    assert list(tmp_path.iterdir()) == [out]
 
 
 KILLED_WITHIN = """

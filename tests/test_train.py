@@ -1,13 +1,14 @@
 """What `train.py` says to wrong flags, a wrong data set and a full disk, as a person runs it."""
 
-import ctypes
 import dataclasses
 import errno
-import struct
+import functools
 
 import cv2
 import numpy as np
 import pandas as pd
+import pytest
+from failing_writes import fail_writes
 
 from ct2mr_tf.config import Config, save_config
 
@@ -83,41 +84,44 @@ def test_a_wrong_data_set_is_refused_with_all_its_problems(command, tiny_set, tm
     assert not workdir.exists()
 
 
-def instruction(code, if_true, if_false, value):
-    """One instruction of classic BPF: `struct sock_filter` of <linux/filter.h>."""
-    return struct.pack('HBBI', code, if_true, if_false, value)
-
-
-def fill_the_disk():
-    """Every write of 4096 bytes or more to a file fails from now on: the disk is full.
-
-    A seccomp filter (Linux, x86_64; `struct seccomp_data` of <linux/seccomp.h>), which needs no
-    rights and stays when another program is started: the kernel answers ENOSPC itself.
-    """
-    load, equal, above, at_least, answer = 0x20, 0x15, 0x25, 0x35, 0x06
-    allow, fail = 0x7FFF0000, 0x00050000 | errno.ENOSPC
-    program = b''.join(
-        [
-            instruction(load, 0, 0, 0),  # number of the system call
-            instruction(equal, 0, 5, 1),  # write, or allow
-            instruction(load, 0, 0, 16),  # its first argument, the file
-            instruction(above, 0, 3, 2),  # no standard stream, or allow
-            instruction(load, 0, 0, 32),  # its third argument, the count of bytes
-            instruction(at_least, 0, 1, 4096),
-            instruction(answer, 0, 0, fail),
-            instruction(answer, 0, 0, allow),
-        ]
-    )
-    held = ctypes.create_string_buffer(program)
-    header = struct.pack('HxxxxxxP', len(program) // 8, ctypes.addressof(held))
-    set_no_new_privileges, set_seccomp, filter_mode = 38, 22, 2  # <linux/prctl.h>
-    kernel = ctypes.CDLL(None, use_errno=True)
-    for arguments in ((set_no_new_privileges, 1, 0), (set_seccomp, filter_mode, header)):
-        if kernel.prctl(*arguments, 0, 0):
-            raise OSError(ctypes.get_errno(), 'prctl')
-
-
-def test_a_full_disk_while_saving_loses_nothing(command, tiny_set, tmp_path):
+@pytest.mark.parametrize(
+    ('number', 'found', 'cure'),
+    [
+        pytest.param(
+            errno.ENOSPC,
+            'no space left on the device',
+            'free some space',
+            marks=pytest.mark.fault(
+                'the disk is full while saving (the kernel answers ENOSPC to writes)',
+                'exits 2; older checkpoints are untouched',
+            ),
+        ),
+        pytest.param(
+            errno.EROFS,
+            'Read-only file system',
+            'look at the disk',
+            marks=pytest.mark.fault(
+                'the disk turns read-only while training (EROFS to writes)',
+                'exits 2; older checkpoints are untouched',
+            ),
+        ),
+        pytest.param(
+            errno.EIO,
+            'Input/output error',
+            'look at the disk',
+            marks=[
+                pytest.mark.long,
+                pytest.mark.fault(
+                    'the disk breaks while saving (EIO to writes)',
+                    'exits 2; older checkpoints are untouched',
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_disk_that_fails_while_saving_loses_nothing(
+    number, found, cure, command, tiny_set, tmp_path
+):
     from ct2mr_tf.training.state import create_train_state, restore_checkpoint, save_checkpoint
 
     data_dir = tiny_set(tmp_path / 'set', size=(16, 24))
@@ -135,11 +139,11 @@ def test_a_full_disk_while_saving_loses_nothing(command, tiny_set, tmp_path):
         f'--workdir={workdir}',
         '--num_steps=2',
         *SMALL_FLAGS,
-        preexec_fn=fill_the_disk,
+        preexec_fn=functools.partial(fail_writes, number),
     )
     assert done.returncode == 2, done.stderr
-    assert 'no space left on the device' in done.stderr
-    assert 'free some space' in done.stderr
+    assert found in done.stderr
+    assert cure in done.stderr
     assert 'Traceback' not in done.stderr
     assert {path: path.read_bytes() for path in before} == before
     assert not list(folder.glob('ckpt-2.index'))

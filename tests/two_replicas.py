@@ -5,6 +5,7 @@
 A process of its own, since logical devices can only be made before TensorFlow starts.
 """
 
+import dataclasses
 import functools
 import pathlib
 import pickle
@@ -14,8 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
+from ct2mr_tf.problems import UserError
 from ct2mr_tf.training.state import TrainState, create_train_state
 from ct2mr_tf.training.step import compute_gradients, train_step
+from ct2mr_tf.training.strategy import create_strategy
 from tests.test_conformance import NETWORKS, perturbed, pictures_for
 
 CONFIG = Config(image_size=(16, 16), ngf=4, ndf=4, blocks=1, n_layers=2, learning_rate=0.01)
@@ -63,6 +66,17 @@ def _weights(state: TrainState, replica: int | None = None) -> list[np.ndarray]:
     return [variable.values[replica].numpy() for variable in variables]
 
 
+def _slots(state: TrainState) -> list[np.ndarray]:
+    """Adam's means of gradients: after the first step, half the gradients that were applied."""
+    optimizers = (state.generator_optimizer, state.discriminator_optimizer)
+    return [
+        slot.numpy()
+        for optimizer in optimizers
+        for slot in optimizer.variables
+        if slot.name.startswith('m/')
+    ]
+
+
 def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
     """Three steps with two pictures on one device, and with one picture on each of two."""
     alone = create_train_state(CONFIG)
@@ -81,22 +95,42 @@ def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
 
         return strategy.run(step, args=(values,))
 
-    def doubled(ct: tf.Tensor, mr: tf.Tensor):
-        # Replicas add their gradients, where one device takes the mean over its pictures.
-        scalars, *gradients = compute_gradients(alone, CONFIG, ct, mr)
-        return scalars, *([2 * gradient for gradient in part] for part in gradients)
-
+    first = None
     for number in range(3):
         ct, mr = (
             tf.random.stateless_uniform([2, 16, 16, 1], [number, seed], -1, 1) for seed in (1, 2)
         )
-        train_step(alone, CONFIG, doubled, {'ct': ct, 'mr': mr})
-        on_both(_per_replica(strategy, [ct, mr]))
+        plain = functools.partial(compute_gradients, alone, CONFIG)
+        one, _ = train_step(alone, CONFIG, plain, {'ct': ct, 'mr': mr})
+        two, _ = on_both(_per_replica(strategy, [ct, mr]))
+        first = first or {
+            'scalars': [_numbers(strategy, scalars) for scalars in (one, two)],
+            'slots': [_slots(state) for state in (alone, replicated)],
+        }
     return {
+        **first,
         'before': before,
         'one': _weights(alone),
         'replicas': [_weights(replicated, replica) for replica in (0, 1)],
     }
+
+
+def _numbers(strategy: tf.distribute.Strategy, scalars: dict) -> dict[str, list[float]]:
+    """Each scalar as every replica has it."""
+    return {
+        name: [float(local) for local in strategy.experimental_local_results(value)]
+        for name, value in scalars.items()
+    }
+
+
+def _refused_batch() -> str:
+    """What is said to a batch of three pairs where there are two devices."""
+    config = dataclasses.replace(CONFIG, strategy='mirrored', batch_size=3)
+    try:
+        create_strategy(config)
+    except UserError as error:
+        return str(error)
+    return ''
 
 
 def main() -> None:
@@ -106,6 +140,7 @@ def main() -> None:
     strategy = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
     results = {name: _compare_network(strategy, create) for name, create in NETWORKS.items()}
     results['step'] = _compare_step(strategy)
+    results['refused batch'] = _refused_batch()
     pathlib.Path(sys.argv[1]).write_bytes(pickle.dumps(results))
 
 

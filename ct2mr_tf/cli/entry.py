@@ -8,9 +8,11 @@ import dataclasses
 import errno
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -77,7 +79,7 @@ def run_subcommand(subcommands: Mapping[str, Subcommand]) -> None:
     run(subcommands[name].main, [sys.argv[0], *sys.argv[2:]])
 
 
-def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
+def run(main: Callable[[], None], argv: list[str] | None = None) -> None:
     """Parses the flags, calls `main`, and ends the process with the exit code of what happened.
 
     Args:
@@ -112,6 +114,21 @@ def run(main: Callable[[], None], argv: Sequence[str] | None = None) -> None:
     app.run(guarded, argv=argv, flags_parser=_parse)
 
 
+def _leave_quietly(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Ends the process without a traceback where Ctrl-C came before `main` was called."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    print('interrupted; nothing had begun.', file=sys.stderr)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+# From here on: a command imports this module first, before what takes long to load.
+sys.excepthook = _leave_quietly
+
+
 def _place_problem(error: OSError) -> Problem:
     """What the user can do about a disk or a place; another error is a bug: raised again."""
     place = str(error.filename or 'the output folder')
@@ -125,16 +142,23 @@ def _place_problem(error: OSError) -> Problem:
 
 
 def _parse(argv: list[str]) -> list[str]:
-    """Parses all flags; unknown ones are named together, with what absl suggests for each."""
+    """Parses all flags; wrong values and unknown flags are reported together."""
+    problems = []
     try:
-        rest = flags.FLAGS(argv, known_only=True)
+        words = [argv[0], *flags.FLAGS.read_flags_from_files(argv[1:])]
     except flags.Error as error:
-        _fail([Problem('flags', str(error), 'flags as --help lists them', 'correct the flag')])
-    except SystemExit:  # absl ends --help with 1, which here means a bug
-        sys.exit(0)
+        _fail([_flag_problem(error)])
+    while True:
+        try:
+            rest = flags.FLAGS(words, known_only=True)
+            break
+        except flags.Error as error:
+            problems.append(_flag_problem(error))
+            words = _without_wrong(words, str(error))
+        except SystemExit:  # absl ends --help with 1, which here means a bug
+            sys.exit(0)
     # With known_only, absl leaves unknown flags among the arguments.
     unknown = [word.lstrip('-').split('=')[0] for word in rest[1:] if word.startswith('-')]
-    problems = []
     for name in unknown:
         try:
             flags.FLAGS([argv[0], f'--{name}'])
@@ -144,6 +168,17 @@ def _parse(argv: list[str]) -> list[str]:
     if problems:
         _fail(problems)
     return rest
+
+
+def _flag_problem(error: flags.Error) -> Problem:
+    return Problem('flags', str(error), 'flags as --help lists them', 'correct the flag')
+
+
+def _without_wrong(words: list[str], message: str) -> list[str]:
+    """The command line without the flag that absl's message names; nothing where it names none."""
+    named = re.search(r'flag --(?:no)?(\w+)', message)
+    kept = [word for word in words if named and not re.match(rf'--?(no)?{named[1]}(=|$)', word)]
+    return kept if len(kept) < len(words) else words[:1]
 
 
 def _fail(problems: Sequence[Problem]) -> None:

@@ -9,8 +9,10 @@ folder of that kind trains, with or without the table. Everything is checked whe
 from the first and last bytes of each picture: 200,000 pictures take seconds.
 """
 
+import collections
 import dataclasses
 import hashlib
+import os
 import pathlib
 import struct
 
@@ -93,9 +95,16 @@ def load_examples(data_dir: pathlib.Path, required: tuple[str, ...]) -> dict[str
     return {split: Examples(paths, size) for split, paths in listed.items() if paths}
 
 
+def is_picture(name: str) -> bool:
+    """Whether a name is a pair's: a PNG, and not hidden (what a killed writer leaves)."""
+    return name.endswith('.png') and not name.startswith('.')
+
+
 def _list_pictures(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
-    """PNGs in the order of their names, without hidden ones (what a killed writer leaves)."""
-    return tuple(sorted(p for p in folder.glob('*.png') if not p.name.startswith('.')))
+    """PNGs in the order of their names."""
+    listed = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - half the time
+    # By name, not by path: comparing 200,000 paths takes seconds.
+    return tuple(folder / name for name in sorted(filter(is_picture, listed)))
 
 
 def _check_pictures(
@@ -109,14 +118,14 @@ def _check_pictures(
             problems.append(dataclasses.replace(problem, where=f'{path.relative_to(data_dir)}'))
         else:
             sizes[path] = size
-    counts = pd.Series(list(sizes.values()), dtype=object).value_counts()
+    counts = collections.Counter(sizes.values())
     if len(counts) > 1:
-        height, width = counts.index[0]
+        (height, width), most = counts.most_common(1)[0]
         problems += [
             Problem(
                 f'{path.relative_to(data_dir)}',
                 f'halves of {size[0]}x{size[1]} pixels',
-                f'{height}x{width}, as in {counts.iloc[0]} other pictures',
+                f'{height}x{width}, as in {most} other pictures',
                 'bring all pictures to one size',
             )
             for path, size in sizes.items()
@@ -132,7 +141,8 @@ def _picture_size(path: pathlib.Path) -> tuple[tuple[int, int], Problem | None]:
         return (0, 0), Problem('', found, expected, cure)
 
     try:
-        with path.open('rb') as file:
+        # Unbuffered: of each of perhaps 200,000 files a few bytes are read.
+        with path.open('rb', buffering=0) as file:
             head = file.read(26)
             file.seek(-min(len(PNG_END), file.seek(0, 2)), 2)
             tail = file.read()

@@ -3,10 +3,13 @@
     {'ct': float32 [B, H, W, 1] in [-1, 1], 'mr': the same, 'index': int64 [B]}
 
 `index` is the place of each pair in `Examples.paths`. Step k of a run sees the same pairs with the
-same augmentation whether the run was interrupted or not: each epoch's order is a permutation of the
-index computed from (seed, epoch), and augmentation is drawn from (seed, example number). There is
-no shuffle buffer, no cache and no iterator state to save; memory grows with the list of names only.
+same augmentation whether the run was interrupted or not, on one replica or on many: each epoch's
+order is a permutation of the index computed from (seed, epoch), and augmentation is drawn from
+(seed, example number). There is no shuffle buffer, no cache and no iterator state to save; memory
+grows with the list of names only.
 """
+
+import dataclasses
 
 import tensorflow as tf
 
@@ -15,12 +18,28 @@ from ct2mr_tf.data.augment import Augmentation, augment, draw
 from ct2mr_tf.data.examples import Examples
 from ct2mr_tf.evaluation.metrics import HALF_RANGE
 
-LAST_EXAMPLE = 2**62
-"""More examples than any run sees; the dataset is endless in practice."""
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which part of each step's pairs a process reads, where several processes train together.
+
+    Attributes:
+        worker: this process, from 0.
+        workers: processes; process w reads part w of as many equal parts.
+        replicas: of this process; each gets a batch of its own.
+    """
+
+    worker: int = 0
+    workers: int = 1
+    replicas: int = 1
+
+
+WHOLE = Share()
+"""One process with one replica: all pairs of a step in one batch."""
 
 
 def create_train_dataset(
-    examples: Examples, config: Config, start_step: int = 0
+    examples: Examples, config: Config, start_step: int = 0, share: Share = WHOLE
 ) -> tf.data.Dataset:
     """The endless batches of a run from `start_step` on.
 
@@ -28,15 +47,22 @@ def create_train_dataset(
         examples: the training split.
         config: its image_size, batch_size, seed and augmentation are read.
         start_step: steps already done; the first batch is that of the next step.
+        share: the part of each step to read; `config.batch_size` must be a multiple of all
+            replicas.
 
     Returns:
-        A dataset of batches as above, all of `config.batch_size`.
+        A dataset of batches as above; a step takes as many of them as the share has replicas, and
+        all replicas together `config.batch_size` pairs.
     """
+    here = config.batch_size // share.workers
     options = augmentation(config)
     paths = tf.constant([str(path) for path in examples.paths])
     count = len(examples)
 
-    def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
+    def load(own_number: tf.Tensor) -> dict[str, tf.Tensor]:
+        # From the number among those of this process to the number among all.
+        step, place = own_number // here, own_number % here
+        number = step * config.batch_size + share.worker * here + place
         epoch, position = number // count, number % count
         key = tf.stack([tf.constant(config.seed, tf.int64), epoch])
         index = tf.random.experimental.index_shuffle(
@@ -46,9 +72,10 @@ def create_train_dataset(
         pair = augment(pair, draw(config.seed, number), options)
         return _to_example(_resize(pair, config.image_size), index)
 
-    numbers = tf.data.Dataset.range(start_step * config.batch_size, LAST_EXAMPLE)
-    dataset = numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.batch(config.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    # Endless also by its type: else the replicas would ask each other before each step.
+    own_numbers = tf.data.Dataset.counter(start_step * here, dtype=tf.int64)
+    dataset = own_numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.batch(here // share.replicas, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
 def create_eval_dataset(

@@ -142,7 +142,8 @@ def _row_problems(
 
 
 def _patient_problems(name: str, table: pd.DataFrame) -> list[Problem]:
-    of_patient = table[table.split.isin(SPLITS)].groupby('patient_id').split.unique()
+    known = table.loc[table.split.isin(SPLITS), ['patient_id', 'split']].drop_duplicates()
+    several = known[known.patient_id.duplicated(keep=False)]
     return [
         Problem(
             f'{name}, patient {patient_id}',
@@ -150,6 +151,5 @@ def _patient_problems(name: str, table: pd.DataFrame) -> list[Problem]:
             'all pairs of a patient in one split',
             'move them into one folder and correct the table',
         )
-        for patient_id, found in of_patient.items()
-        if len(found) > 1
+        for patient_id, found in several.groupby('patient_id').split
     ]

@@ -4,7 +4,9 @@ All maps are [batch, height, width, channels]. A convolution followed by a norm 
 norm would subtract it again.
 """
 
+import contextlib
 import warnings
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -23,13 +25,41 @@ NORM_EPSILON = 1e-5
 LEAKY_SLOPE = 0.2
 """Slope of the discriminator's leaky ReLU below zero (Isola et al., CVPR 2017, appendix 6.1)."""
 
+PHASES = 4
+"""Side of the blocks that PhasedConvolution computes at once: sides of pictures are multiples."""
+
+_POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
+"""Keras' name for: computing in this type, with weights in float32."""
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers built inside compute in a type; their weights are float32 in every one.
+
+    Keras takes a policy for all layers from a global only, which is put back on leaving.
+
+    Args:
+        precision: 'float32', 'bfloat16' or 'float16'.
+
+    Raises:
+        ValueError: another precision.
+    """
+    if precision not in _POLICIES:
+        raise ValueError(f'precision is {" or ".join(_POLICIES)}, not {precision!r}')
+    outside = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy(_POLICIES[precision])
+    try:
+        yield
+    finally:
+        tf.keras.mixed_precision.set_global_policy(outside)
+
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
 class InstanceNormalization(tfa.layers.InstanceNormalization):
     """Instance norm of tensorflow-addons, computed by TensorFlow's fused batch norm.
 
     A batch norm over [1, H, W, N*C] in training mode is the instance norm of [N, H, W, C], and its
-    kernel reads the map once. Statistics are float32 whatever the type of the map.
+    kernel reads the map once. Statistics, gamma and beta are float32 whatever the type of the map.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -44,7 +74,7 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
         shape = tf.shape(inputs)
         batch, height, width = shape[0], shape[1], shape[2]
         channels = inputs.shape[-1]
-        folded = tf.transpose(tf.cast(inputs, tf.float32), [1, 2, 0, 3])
+        folded = tf.transpose(inputs, [1, 2, 0, 3])
         folded = tf.reshape(folded, [1, height, width, batch * channels])
         normed, *_ = tf.raw_ops.FusedBatchNormV3(
             x=folded,
@@ -56,23 +86,50 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
             is_training=True,
         )
         normed = tf.reshape(normed, [height, width, batch, channels])
-        return tf.cast(
-            tf.ensure_shape(tf.transpose(normed, [2, 0, 1, 3]), inputs.shape), inputs.dtype
-        )
+        return tf.ensure_shape(tf.transpose(normed, [2, 0, 1, 3]), inputs.shape)
+
+
+def _mirrored(size: tf.Tensor, pad: int) -> tf.Tensor:
+    """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
+    last = size - 1
+    return last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
 
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
 class ReflectionPadding(tf.keras.layers.Layer):
-    """Mirrors `pad` pixels beyond each side, so that borders stay clean."""
+    """Mirrors `pad` pixels beyond each side, so that borders stay clean.
+
+    Rows and columns are gathered: TensorFlow's own operation takes up to three times as long on
+    CPUs, a sixth of a synthesis in bfloat16. Its gradient is the faster one.
+    """
 
     def __init__(self, pad: int, **kwargs: object):
         super().__init__(**kwargs)
         self.pad = pad
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Pads [N, H, W, C] to [N, H + 2 pad, W + 2 pad, C]; needs H, W > pad."""
+        # An exported model would name its gradient each time it is loaded, and has no use for it.
+        return self._padded_for_training(inputs) if training else self._padded(inputs)
+
+    def _padded(self, x: tf.Tensor) -> tf.Tensor:
+        height, width = tf.shape(x)[1], tf.shape(x)[2]
+        x = tf.gather(x, _mirrored(height, self.pad), axis=1)
+        return tf.gather(x, _mirrored(width, self.pad), axis=2)
+
+    def _padded_for_training(self, inputs: tf.Tensor) -> tf.Tensor:
         sides = [self.pad, self.pad]
-        return tf.pad(inputs, [[0, 0], sides, sides, [0, 0]], mode='REFLECT')
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return tf.raw_ops.MirrorPadGrad(
+                input=upstream, paddings=[[0, 0], sides, sides, [0, 0]], mode='REFLECT'
+            )
+
+        @tf.custom_gradient
+        def padded(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            return self._padded(x), gradient
+
+        return padded(inputs)
 
     def get_config(self) -> dict:
         """The arguments of the constructor, for Keras."""
@@ -90,6 +147,36 @@ class NearestUpsampling(tf.keras.layers.Layer):
         """Enlarges [N, H, W, C] to [N, 2H, 2W, C]."""
         enlarged = tf.repeat(tf.repeat(inputs, 2, axis=1), 2, axis=2)
         return tf.ensure_shape(enlarged, [None, None, None, inputs.shape[-1]])
+
+
+@tf.keras.utils.register_keras_serializable('ct2mr_tf')
+class PhasedConvolution(tf.keras.layers.Conv2D):
+    """A convolution of stride 1 and few channels as one of stride 4 and sixteen times as many.
+
+    CPUs and GPUs compute 16 channels or more at once, so that a single one wastes most of a
+    convolution. Each of the 4 x 4 places of a pixel within a block gets its own copy of the kernel,
+    moved to that place, and the channels that come out are laid side by side. The sums are the
+    same: on a CPU the last layer of the generator takes a quarter of the time.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolves without padding; the result has sides that are multiples of 4.
+
+        Args:
+            inputs: map [N, H + k - 1, W + k - 1, C], H and W multiples of 4.
+            kernel: [k, k, C, channels].
+
+        Returns:
+            Map [N, H, W, channels].
+        """
+        places = range(PHASES)
+        moved = [
+            tf.pad(kernel, [[y, PHASES - 1 - y], [x, PHASES - 1 - x], [0, 0], [0, 0]])
+            for y in places
+            for x in places
+        ]
+        phases = tf.nn.conv2d(inputs, tf.concat(moved, axis=-1), PHASES, 'VALID')
+        return tf.nn.depth_to_space(phases, PHASES)
 
 
 class SeededInitializers:
@@ -132,13 +219,21 @@ def convolution(
 
 
 def reflected_convolution(
-    x: tf.Tensor, channels: int, kernel: int, initial: SeededInitializers, bias: bool = False
+    x: tf.Tensor, channels: int, kernel: int, initial: SeededInitializers
 ) -> tf.Tensor:
     """A convolution of stride 1 padded by reflection, kernel // 2 pixels on each side."""
     padded = ReflectionPadding(kernel // 2)(x)
     return tf.keras.layers.Conv2D(
-        channels, kernel, use_bias=bias, kernel_initializer=initial.weights()
+        channels, kernel, use_bias=False, kernel_initializer=initial.weights()
     )(padded)
+
+
+def last_convolution(
+    x: tf.Tensor, channels: int, kernel: int, initial: SeededInitializers
+) -> tf.Tensor:
+    """A convolution like `reflected_convolution`, with a bias, made for few channels."""
+    padded = ReflectionPadding(kernel // 2)(x)
+    return PhasedConvolution(channels, kernel, kernel_initializer=initial.weights())(padded)
 
 
 def residual_block(x: tf.Tensor, initial: SeededInitializers) -> tf.Tensor:

@@ -13,7 +13,12 @@ from ct2mr_tf.models import blocks
 
 
 def create_generator(
-    *, ngf: int = 64, residual_blocks: int = 9, upsampling: str = 'transposed', seed: int = 0
+    *,
+    ngf: int = 64,
+    residual_blocks: int = 9,
+    upsampling: str = 'transposed',
+    seed: int = 0,
+    precision: str = 'float32',
 ) -> tf.keras.Model:
     """Builds the generator for pictures of any size that is a multiple of 4.
 
@@ -22,6 +27,8 @@ def create_generator(
         residual_blocks: number of residual blocks, nine in the paper.
         upsampling: 'transposed' (the paper) or 'resize'.
         seed: of the initial weights.
+        precision: type to compute in, 'float32', 'bfloat16' or 'float16'; weights and the last
+            convolution are float32 in all.
 
     Returns:
         A functional model from float32 [N, H, W, 1] to float32 [N, H, W, 1], both in [-1, 1].
@@ -29,14 +36,16 @@ def create_generator(
     initial = blocks.SeededInitializers(seed)
     relu = tf.keras.layers.ReLU
     ct = tf.keras.Input([None, None, 1], name='ct')
-    x = blocks.reflected_convolution(ct, ngf, 7, initial)
-    x = relu()(blocks.norm(x))
-    for channels in (2 * ngf, 4 * ngf):
-        x = relu()(blocks.norm(blocks.convolution(x, channels, 3, initial, strides=2)))
-    for _ in range(residual_blocks):
-        x = blocks.residual_block(x, initial)
-    for channels in (2 * ngf, ngf):
-        x = relu()(blocks.norm(blocks.upsampled(x, channels, upsampling, initial)))
-    x = blocks.reflected_convolution(x, 1, 7, initial, bias=True)
-    mr = tf.keras.layers.Activation('tanh', dtype='float32', name='mr')(x)
+    with blocks.computing_in(precision):
+        x = blocks.reflected_convolution(ct, ngf, 7, initial)
+        x = relu()(blocks.norm(x))
+        for channels in (2 * ngf, 4 * ngf):
+            x = relu()(blocks.norm(blocks.convolution(x, channels, 3, initial, strides=2)))
+        for _ in range(residual_blocks):
+            x = blocks.residual_block(x, initial)
+        for channels in (2 * ngf, ngf):
+            x = relu()(blocks.norm(blocks.upsampled(x, channels, upsampling, initial)))
+    with blocks.computing_in('float32'):
+        x = blocks.last_convolution(x, 1, 7, initial)
+        mr = tf.keras.layers.Activation('tanh', name='mr')(x)
     return tf.keras.Model(ct, mr, name='generator')

@@ -62,6 +62,26 @@ def stop_on_signal() -> Iterator[tf.Variable]:
         receiver.close()
 
 
+@contextlib.contextmanager
+def ended_by_signal() -> Iterator[None]:
+    """Lets Ctrl-C end the process at once: for waiting where there is no state to save.
+
+    While TensorFlow waits for other workers it keeps Python's lock, so that neither a handler nor a
+    thread would run; the kernel's own way of ending a process does not ask. SIGTERM is caught by
+    TensorFlow itself in that time: there a scheduler's SIGKILL ends the process, which harms
+    nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 def _watch(receiver: socket.socket, stop: tf.Variable) -> None:
     """Sets `stop` at the first of our signals; ends when the other side is closed."""
     while numbers := receiver.recv(64):

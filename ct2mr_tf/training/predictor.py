@@ -7,22 +7,37 @@ import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.evaluation.cases import Predictor
+from ct2mr_tf.training.precision import allow_tf32
 from ct2mr_tf.training.state import restore_generator
 
 
 def create_predictor(generator: tf.keras.Model) -> Predictor:
     """Wraps a generator, compiled to a graph once for each size of pictures.
 
+    Made within the scope of a tf.distribute strategy, it deals the slices of a batch out to the
+    replicas; all workers must then call it with the same batches, and all get the whole result.
+
     Returns:
         A function from CT to synthetic MR, numpy float32 [B, H, W, 1] in [-1, 1] both.
     """
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
 
     @tf.function
     def eval_step(ct: tf.Tensor) -> tf.Tensor:
-        return generator(ct, training=False)
+        return strategy.run(lambda part: generator(part, training=False), args=(ct,))
 
     def predict(ct: np.ndarray) -> np.ndarray:
-        return eval_step(tf.constant(ct, tf.float32)).numpy()
+        part = -(-len(ct) // replicas)
+        # Where the rows cannot be dealt out evenly, the first ones are repeated and then dropped.
+        rows = np.resize(np.arange(len(ct)), part * replicas)
+
+        def of_replica(context: tf.distribute.InputContext) -> tf.Tensor:
+            first = context.replica_id_in_sync_group * part
+            return tf.constant(ct[rows[first : first + part]], tf.float32)
+
+        parts = strategy.experimental_distribute_values_from_function(of_replica)
+        return strategy.gather(eval_step(parts), axis=0).numpy()[: len(ct)]
 
     return predict
 
@@ -38,5 +53,6 @@ def restore_predictor(config: Config, workdir: pathlib.Path, which: str) -> tupl
     Raises:
         UserError: the run has no such checkpoint, or none that can be read.
     """
+    allow_tf32(config)
     generator, step = restore_generator(config, workdir, which)
     return create_predictor(generator), step

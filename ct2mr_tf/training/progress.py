@@ -29,10 +29,14 @@ class Meter:
 
 
 class Progress:
-    """A bar with steps, losses, steps/s and time left; log lines where there is no terminal."""
+    """A bar with steps, losses, steps/s and time left; log lines where there is no terminal.
 
-    def __init__(self, total: int, done: int):
-        terminal = sys.stderr.isatty()
+    Where it is not to be shown, since another process shows the same, it is silent.
+    """
+
+    def __init__(self, total: int, done: int, shown: bool = True):
+        terminal = shown and sys.stderr.isatty()
+        self._shown = shown
         self._bar = tqdm.tqdm(total=total, initial=done, unit='step', disable=not terminal)
         self._total = total
 
@@ -43,12 +47,14 @@ class Progress:
 
     def log(self, step: int, means: dict[str, float]) -> None:
         """Says the losses of an interval, where no bar shows them."""
-        if self._bar.disable:
+        if self._shown and self._bar.disable:
             rate = means['steps_per_second']
             logging.info('step %d/%d  %s  %.2f steps/s', step, self._total, _losses(means), rate)
 
     def say(self, text: str) -> None:
         """Prints a line without breaking the bar."""
+        if not self._shown:
+            return
         with self._bar.external_write_mode():
             logging.info('%s', text)
 

@@ -1,6 +1,7 @@
 """The run folder: whose it is, whether it is new, and that no run is ever written over.
 
     config.json    the configuration, written last when a run is started
+    data.json      hash of the data set and numbers of its pairs, at the last start
     checkpoints/   the newest states      best/   the generator with the lowest validation MAE
     train/, val/   TensorBoard logs       metrics.json   the best and last validation
     .lock          held while a process trains here
@@ -10,6 +11,7 @@ more than a start that was cut off leaves.
 """
 
 import json
+import logging
 import math
 import pathlib
 
@@ -18,40 +20,82 @@ from ct2mr_tf.files import LOCK_FILE, write_text_whole
 from ct2mr_tf.problems import Problem, raise_if_any
 from ct2mr_tf.training import state as run_state
 
+DATA_FILE = 'data.json'
+"""What `describe_data_set` said of the data set when the run was last started."""
+
 METRICS_FILE = 'metrics.json'
 """Validation metrics of the best and the last step."""
 
 
-def open_run(config: Config, workdir: pathlib.Path) -> run_state.TrainState:
+def open_run(
+    config: Config,
+    workdir: pathlib.Path,
+    data: dict[str, object],
+    allow_changed_data: bool = False,
+) -> run_state.TrainState:
     """Starts a run in an empty folder, or continues the one that is there.
 
     Args:
         config: the configuration asked for.
         workdir: the run folder, locked by this process.
+        data: what `describe_data_set` says of the data set.
+        allow_changed_data: continue on another data set than that of the last start.
 
     Returns:
         The state to train on from.
 
     Raises:
-        UserError: the folder holds another run, a run without readable state, or other files.
+        UserError: the folder holds another run, a run on another data set, a run without readable
+            state, or other files.
     """
     if (workdir / CONFIG_FILE).exists():
-        raise_if_any(resume_problems(load_config(workdir), config))
+        problems = resume_problems(load_config(workdir), config)
+        changed = _changed_data(workdir, data)
+        if not allow_changed_data:
+            problems += changed
+        raise_if_any(problems)
+        for problem in changed:
+            logging.warning('Going on, as told, although the data set changed:\n%s', problem)
         state = run_state.create_train_state(config)
         run_state.restore_checkpoint(state, workdir)
     else:
         raise_if_any(_foreign_files(workdir))
         state = run_state.create_train_state(config)
         run_state.save_checkpoint(state, workdir)
+    write_text_whole(workdir / DATA_FILE, json.dumps(data, indent=2) + '\n')
     # Last of all: its presence says that a state is there. On resume, the intervals may have
     # changed.
     save_config(config, workdir)
     return state
 
 
+def _changed_data(workdir: pathlib.Path, data: dict[str, object]) -> list[Problem]:
+    """Whether the data set is another than at the last start; runs of old did not write it down."""
+    path = workdir / DATA_FILE
+    if not path.exists():
+        return []
+    cure = 'restore the data set, or add --allow_changed_data to go on with the one that is there'
+    try:
+        known = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, OSError) as error:
+        return [Problem(str(path), str(error), 'readable JSON', cure)]
+    if known == data:
+        return []
+    return [
+        Problem('--data_dir', _in_words(data), f'{_in_words(known)}, as at the last start', cure)
+    ]
+
+
+def _in_words(data: dict[str, object]) -> str:
+    """A description of a data set in one line."""
+    return ', '.join(
+        f'{name} {str(value)[:12] if name == "sha256" else value}' for name, value in data.items()
+    )
+
+
 def _foreign_files(workdir: pathlib.Path) -> list[Problem]:
     """What stands in a folder without config.json and is not left from a start that was cut off."""
-    expected = {LOCK_FILE, run_state.CHECKPOINTS_FOLDER}
+    expected = {LOCK_FILE, DATA_FILE, run_state.CHECKPOINTS_FOLDER}
     foreign = sorted(
         path.name
         for path in workdir.iterdir()
@@ -73,7 +117,17 @@ def write_metrics(workdir: pathlib.Path, step: int, metrics: dict[str, float], b
     path = workdir / METRICS_FILE
     # A correlation of a constant picture is no number, which JSON cannot hold.
     finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
-    metrics = {'step': step, **finite}
+    written = {'step': step, **finite}
     known = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
-    known = {**known, 'last': metrics, **({'best': metrics} if best else {})}
+    known = {**known, 'last': written, **({'best': written} if best else {})}
     write_text_whole(path, json.dumps(known, indent=2) + '\n')
+
+
+def metrics_of_step(workdir: pathlib.Path, step: int) -> dict[str, float | None]:
+    """The validation metrics of a step, None where one was no number; empty if it had none."""
+    path = workdir / METRICS_FILE
+    known = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
+    for metrics in known.values():
+        if metrics['step'] == step:
+            return {name: value for name, value in metrics.items() if name != 'step'}
+    return {}

@@ -21,6 +21,8 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.models.discriminator import create_discriminator
 from ct2mr_tf.models.generator import create_generator
 from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.training.adam import FusedAdam
+from ct2mr_tf.training.precision import scale_variables, with_loss_scale
 
 ADAM_BETA_1 = 0.5
 """Decay of Adam's mean of gradients (Isola et al., CVPR 2017, section 3.3)."""
@@ -37,6 +39,9 @@ CHECKPOINTS_FOLDER = 'checkpoints'
 BEST_FOLDER = 'best'
 """The generator with the lowest validation MAE, in the run folder."""
 
+UNFINISHED = '.writing-'
+"""What the names of files begin with while a checkpoint is being written."""
+
 KEPT = 3
 """Newest checkpoints kept, so that damage to one or two of them loses little."""
 
@@ -51,8 +56,8 @@ class TrainState:
         generator: the network that is trained.
         discriminator: its judge.
         ema_generator: the moving average of the generator, or None where `ema_decay` is 0.
-        generator_optimizer: Adam with its slots.
-        discriminator_optimizer: Adam with its slots.
+        generator_optimizer: Adam with its slots, and its loss scale where the precision is float16.
+        discriminator_optimizer: the same.
         step: int64 variable, training steps done.
         best_mae: float32 variable, lowest validation MAE so far, grey levels; infinity at first.
         best_step: int64 variable, the step of that MAE; -1 at first.
@@ -61,7 +66,10 @@ class TrainState:
     def __init__(self, config: Config):
         self.generator = _generator(config)
         self.discriminator = create_discriminator(
-            ndf=config.ndf, n_layers=config.n_layers, seed=2 * config.seed + 1
+            ndf=config.ndf,
+            n_layers=config.n_layers,
+            seed=2 * config.seed + 1,
+            precision=config.precision,
         )
         self.ema_generator = _generator(config) if config.ema_decay > 0 else None
         self.generator_optimizer = _adam(self.generator, config)
@@ -74,6 +82,19 @@ class TrainState:
     def eval_generator(self) -> tf.keras.Model:
         """The generator that is measured and exported: the average where there is one."""
         return self.generator if self.ema_generator is None else self.ema_generator
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Every variable of the state, in an order that depends on the configuration alone."""
+        parts = [part for part in vars(self).values() if part is not None]
+        return [
+            variable
+            for part in parts
+            for variable in ([part] if isinstance(part, tf.Variable) else part.variables)
+        ] + [
+            *scale_variables(self.generator_optimizer),
+            *scale_variables(self.discriminator_optimizer),
+        ]
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """All of the state as one object to save and restore."""
@@ -92,17 +113,18 @@ def _generator(config: Config) -> tf.keras.Model:
         residual_blocks=config.blocks,
         upsampling=config.upsampling,
         seed=2 * config.seed,
+        precision=config.precision,
     )
 
 
 def _adam(network: tf.keras.Model, config: Config) -> tf.keras.optimizers.Optimizer:
     # Keras would compile the update by XLA wherever it finds a GPU, which fails under
     # tf.distribute.
-    optimizer = tf.keras.optimizers.Adam(
+    optimizer = FusedAdam(
         config.learning_rate, ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON, jit_compile=False
     )
     optimizer.build(network.trainable_variables)
-    return optimizer
+    return with_loss_scale(optimizer, config.precision)
 
 
 def save_checkpoint(state: TrainState, workdir: pathlib.Path) -> None:
@@ -115,17 +137,17 @@ def save_checkpoint(state: TrainState, workdir: pathlib.Path) -> None:
         tf.errors.OpError: the disk is full or cannot be written to; older checkpoints stay whole.
     """
     folder = workdir / CHECKPOINTS_FOLDER
-    step = int(state.step)
-    state.checkpoint().write(str(_path(folder, step)))
+    step = int(state.step.numpy())
+    _write_whole(state.checkpoint(), folder, step)
     _keep_only(folder, [known for known in _steps(folder) if known <= step][-KEPT:])
 
 
 def save_best(state: TrainState, workdir: pathlib.Path) -> None:
     """Saves the generator that is measured as `best/ckpt-<step>` and removes the one before it."""
     folder = workdir / BEST_FOLDER
-    step = int(state.step)
+    step = int(state.step.numpy())
     checkpoint = tf.train.Checkpoint(generator=state.eval_generator)
-    checkpoint.write(str(_path(folder, step)))
+    _write_whole(checkpoint, folder, step)
     _keep_only(folder, [step])
 
 
@@ -152,7 +174,7 @@ def restore_generator(
     """Restores the generator of a run, for evaluation and export.
 
     Args:
-        config: of the run.
+        config: of the run; its precision may be another, the weights are the same in all.
         workdir: its folder.
         which: 'best' by validation MAE, or 'newest'.
 
@@ -216,6 +238,19 @@ def _steps(folder: pathlib.Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def _write_whole(checkpoint: tf.train.Checkpoint, folder: pathlib.Path, step: int) -> None:
+    """Writes a checkpoint that appears whole or not at all: its index is renamed into place last.
+
+    TensorFlow writes the index in place; a process killed meanwhile leaves a part of it.
+    """
+    path = _path(folder, step)
+    temporary = folder / f'{UNFINISHED}{path.name}'
+    checkpoint.write(str(temporary))
+    written = folder.glob(f'{temporary.name}.*')
+    for part in sorted(written, key=lambda part: part.suffix == '.index'):
+        part.replace(part.with_name(part.name.removeprefix(UNFINISHED)))
+
+
 def _keep_only(folder: pathlib.Path, steps: list[int]) -> None:
     """Removes the checkpoints of all other steps, and what a save that was cut off left of them."""
     # The index goes first: what is left without it is no checkpoint to anybody.
@@ -223,3 +258,5 @@ def _keep_only(folder: pathlib.Path, steps: list[int]) -> None:
         match = re.match(r'ckpt-(\d+)(\.|_temp)', path.name)
         if match and int(match[1]) not in steps:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in folder.glob(f'{UNFINISHED}*'):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -2,7 +2,8 @@
 
 One forward pass serves both networks: the gradients of generator and discriminator are taken from
 it before either is updated. Only the forward pass and the gradients are compiled by XLA, not the
-update, so that the same step also runs under tf.distribute.
+update, so that the same step also runs under tf.distribute: there each replica takes the gradients
+of its part of the batch, and all apply the mean.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
-from ct2mr_tf.training import losses, schedule
+from ct2mr_tf.training import losses, precision, schedule
 from ct2mr_tf.training.state import TrainState
+from ct2mr_tf.training.strategy import any_worker, mean_over_replicas
 
 Scalars = dict[str, tf.Tensor]
 Gradients = list[tf.Tensor]
@@ -60,6 +62,10 @@ def compute_gradients(
         l1 = losses.l1_loss(mr, synthetic)
         total = adversarial + config.lambda_l1 * l1
         discriminator = discriminator_loss(real_logits, fake_logits)
+        scaled_total = precision.scaled_loss(state.generator_optimizer, total)
+        scaled_discriminator = precision.scaled_loss(
+            state.discriminator_optimizer, discriminator['total']
+        )
     judged = tf.concat([real_logits > threshold, fake_logits <= threshold], axis=0)
     scalars = {
         'generator/total': total,
@@ -68,10 +74,14 @@ def compute_gradients(
         **{f'discriminator/{name}': value for name, value in discriminator.items()},
         'discriminator/accuracy': tf.reduce_mean(tf.cast(judged, tf.float32)),
     }
+    generator_gradients = tape.gradient(scaled_total, state.generator.trainable_variables)
+    discriminator_gradients = tape.gradient(
+        scaled_discriminator, state.discriminator.trainable_variables
+    )
     return (
         scalars,
-        tape.gradient(total, state.generator.trainable_variables),
-        tape.gradient(discriminator['total'], state.discriminator.trainable_variables),
+        precision.unscaled_gradients(state.generator_optimizer, generator_gradients),
+        precision.unscaled_gradients(state.discriminator_optimizer, discriminator_gradients),
     )
 
 
@@ -89,18 +99,28 @@ def train_step(
     Returns:
         Named scalars, and whether all losses and gradients were finite.
     """
-    scalars, generator_gradients, discriminator_gradients = gradients_fn(batch['ct'], batch['mr'])
+    scalars, generator_gradients, discriminator_gradients = mean_over_replicas(
+        gradients_fn(batch['ct'], batch['mr'])
+    )
     rate = schedule.learning_rate(state.step, config)
     norms = {
-        'generator/gradient_norm': tf.linalg.global_norm(generator_gradients),
-        'discriminator/gradient_norm': tf.linalg.global_norm(discriminator_gradients),
+        'generator/gradient_norm': precision.norm_applied(
+            state.generator_optimizer, generator_gradients
+        ),
+        'discriminator/gradient_norm': precision.norm_applied(
+            state.discriminator_optimizer, discriminator_gradients
+        ),
     }
     for optimizer, network, gradients in (
         (state.generator_optimizer, state.generator, generator_gradients),
         (state.discriminator_optimizer, state.discriminator, discriminator_gradients),
     ):
         optimizer.learning_rate.assign(rate)
-        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+        # They are those of all replicas already.
+        optimizer.apply_gradients(
+            zip(gradients, network.trainable_variables, strict=True),
+            skip_gradients_aggregation=True,
+        )
     if state.ema_generator is not None:
         _average(state, schedule.ema_decay(state.step, config))
     state.step.assign_add(1)
@@ -118,6 +138,9 @@ def _average(state: TrainState, decay: tf.Tensor) -> None:
 def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> Callable:
     """Builds the loop of steps that runs in one call into TensorFlow.
 
+    Called within the scope of a tf.distribute strategy, every replica takes the steps, each with a
+    batch of its own; several workers stop together when any of them is asked to.
+
     Args:
         state: is updated by the loop.
         config: of the run.
@@ -127,25 +150,36 @@ def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> C
         A function of (iterator of batches, int64 scalar number of steps, bool variable) that runs
         up to that many steps and ends before the next one when the variable becomes true, or after
         the first whose losses or gradients are not finite. It returns a dict: 'sums' of the scalars
-        over the steps done, 'done' (int64), 'finite' (bool), and 'index' (int64 [B], the last
-        pairs).
+        over the steps done, 'done' (int64), 'finite' (bool), and 'index' (int64, the last pairs
+        that this process read).
     """
+    strategy = tf.distribute.get_strategy()
 
     @tf.function(jit_compile=jit_compile)
     def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
         return compute_gradients(state, config, ct, mr)
 
+    def step(batch: dict[str, tf.Tensor]) -> tuple[Scalars, tf.Tensor]:
+        return train_step(state, config, gradients_fn, batch)
+
+    def of_first_replica(value: tf.Tensor) -> tf.Tensor:
+        return strategy.experimental_local_results(value)[0]
+
     @tf.function
     def train_loop(iterator: Iterator, steps: tf.Tensor, stop: tf.Variable) -> dict:
         sums = {name: tf.zeros([]) for name in SCALARS}
-        index = tf.zeros([config.batch_size], tf.int64)
+        index = tf.zeros([0], tf.int64)
         done = tf.zeros([], tf.int64)
         finite = tf.constant(True)
-        while done < steps and finite and not stop.read_value():
+        while done < steps and finite and not any_worker(strategy, stop):
+            tf.autograph.experimental.set_loop_options(
+                shape_invariants=[(index, tf.TensorShape([None]))]
+            )
             batch = next(iterator)
-            scalars, finite = train_step(state, config, gradients_fn, batch)
-            sums = {name: sums[name] + scalars[name] for name in SCALARS}
-            index = batch['index']
+            scalars, finite = strategy.run(step, args=(batch,))
+            finite = of_first_replica(finite)
+            sums = {name: sums[name] + of_first_replica(scalars[name]) for name in SCALARS}
+            index = tf.concat(strategy.experimental_local_results(batch['index']), axis=0)
             done += 1
         return {'sums': sums, 'done': done, 'finite': finite, 'index': index}
 

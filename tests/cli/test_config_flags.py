@@ -161,5 +161,6 @@ def test_paper_flags_are_the_paper(root):
         line[2:].partition('=')[0] for line in path.read_text().splitlines() if line[:2] == '--'
     }
     not_of_the_paper = {'data_dir', 'seed', 'jit_compile', 'steps_per_loop', 'panels'}
+    not_of_the_paper |= {'precision', 'tf32', 'strategy'}
     not_of_the_paper |= {field.name for field in FIELDS if field.name.endswith('_every')}
     assert said == {field.name for field in FIELDS} - not_of_the_paper

@@ -1,5 +1,9 @@
 """How commands begin and end: exit codes, and every problem on one screen."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 SCRIPT = """
@@ -131,3 +135,34 @@ def test_help_is_no_error(ended):
     assert code == 0
     assert '--number: A number.' in output
     assert '--[no]option: An option.' in output
+
+
+def test_wrong_values_and_unknown_flags_are_reported_together(ended):
+    code, _, errors = ended('print(1)', '--number=x', '--numbr=4', '--option=perhaps')
+    assert code == 2
+    assert errors.startswith('3 problems:')
+    for said in ('--number=x', '--option=perhaps', '--numbr\n'):
+        assert said in errors
+
+
+def test_a_place_where_no_folder_can_be_made(ended):
+    body = "from ct2mr_tf.files import write_text_whole; write_text_whole(PLACE, 'x')"
+    code, _, errors = ended(body.replace('PLACE', "pathlib.Path('/proc/nowhere/out/file')"))
+    assert code == 2
+    assert 'no folder can be made there' in errors
+
+
+def test_ctrl_c_while_a_command_loads_leaves_no_traceback(root):
+    script = "import ct2mr_tf.cli.entry, time; print('loading', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, '-c', script],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == 'loading\n'
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 75
+    assert errors == 'interrupted; nothing had begun.\n'

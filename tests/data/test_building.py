@@ -5,6 +5,7 @@ import random
 
 import pandas as pd
 import pytest
+from folder_trees import tree
 from study_builders import Study, write_cohort
 
 from ct2mr_tf.data import building
@@ -48,15 +49,6 @@ def plan_of(cohort, rule=RULE, **options):
 
 def build(plan, out, workers=1, progress=lambda done, total: None):
     return building.build(plan, out, workers, progress)
-
-
-def tree(folder):
-    """Every file of a folder, by place, with a hash of its bytes."""
-    return {
-        f'{path.relative_to(folder)}': hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob('*')
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope='module')

@@ -1,7 +1,9 @@
 """The prepared data set on disk: round trips, and every bad input named, all at once."""
 
 import hashlib
+import os
 import shutil
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -226,3 +228,21 @@ def test_examples_count_their_pictures(tmp_path):
     examples = Examples((tmp_path / 'x.png', tmp_path / 'y.png'), (8, 8))
     assert len(examples) == 2
     assert examples.pair_ids == ('x', 'y')
+
+
+def test_memory_of_an_opened_set_is_that_of_its_names(tiny_set, tmp_path):
+    """Nothing of the pictures is kept: 5,000 links to one large picture."""
+    few = tiny_set(tmp_path / 'few', (256, 256), {'train': 1})
+    picture = few / 'train' / 'train_00.png'
+    (tmp_path / 'many' / 'train').mkdir(parents=True)
+    for number in range(5000):
+        os.link(picture, tmp_path / 'many' / 'train' / f'{number:05d}.png')
+    tracemalloc.start()
+    try:
+        examples = load_examples(tmp_path / 'many', ('train',))
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(examples['train']) == 5000
+    assert kept < 5000 * 1000
+    assert peak < 5000 * 2000

@@ -11,7 +11,12 @@ import tensorflow as tf
 from ct2mr_tf.config import Config
 from ct2mr_tf.data.augment import Augmentation
 from ct2mr_tf.data.examples import load_examples, read_pair, write_pair
-from ct2mr_tf.data.pipeline import augmentation, create_eval_dataset, create_train_dataset
+from ct2mr_tf.data.pipeline import (
+    Share,
+    augmentation,
+    create_eval_dataset,
+    create_train_dataset,
+)
 
 COUNT = 5
 """Training pairs: no batch size of the tests but 1 and 5 divides it."""
@@ -215,3 +220,25 @@ def test_a_picture_damaged_within_ends_the_stream_with_an_error(tiny_set, tmp_pa
     path.write_bytes(damaged)
     with pytest.raises(tf.errors.InvalidArgumentError):
         batches(load_examples(folder, ('train',)), CONFIG, 3)
+
+
+@pytest.mark.parametrize(('workers', 'replicas'), [(1, 2), (1, 6), (2, 1), (2, 3), (3, 2)])
+def test_the_replicas_of_all_workers_see_the_rows_of_the_whole_batch(examples, workers, replicas):
+    config = dataclasses.replace(CONFIG, batch_size=6)
+    whole = batches(examples, config, 3, start_step=4)
+    shares = [
+        create_train_dataset(examples['train'], config, 4, Share(worker, workers, replicas))
+        for worker in range(workers)
+    ]
+    of_worker = [list(share.take(3 * replicas).as_numpy_iterator()) for share in shares]
+    for step, expected in enumerate(whole):
+        own = slice(step * replicas, (step + 1) * replicas)
+        parts = [batch for read in of_worker for batch in read[own]]
+        for name in ('index', 'ct', 'mr'):
+            found = np.concatenate([part[name] for part in parts])
+            np.testing.assert_array_equal(found, expected[name])
+
+
+def test_the_stream_is_endless_by_its_type(examples):
+    dataset = create_train_dataset(examples['train'], CONFIG)
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY

@@ -191,3 +191,26 @@ def test_patients_measured_and_trained_on_are_found(tmp_path):
     assert shared_patients(here, 'test', there) == ['P2']
     assert shared_patients(here, 'test', here) == []
     assert shared_patients(there, 'test', tmp_path / 'none') == []
+
+
+CONTENT = strategies.binary(max_size=300)
+NEARLY_CSV = strategies.text('pair_id,t\n"\r 0é', max_size=80).map(str.encode)
+
+
+@hypothesis.given(content=CONTENT | NEARLY_CSV)
+def test_whatever_a_table_holds_is_told_as_problems(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp('any') / 'pairs.csv'
+    path.write_bytes(content)
+    listed = {'train': (path.parent / 'train' / 'a.png',), 'val': (), 'test': ()}
+    # No table speaks of this picture by chance.
+    assert table_problems(path, listed)
+
+
+@hypothesis.given(content=CONTENT)
+def test_rows_of_any_bytes_are_told_as_problems(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp('any') / 'pairs.csv'
+    path.write_bytes(b'pair_id,patient_id,split\na,one,train\n' + content)
+    listed = {'train': (path.parent / 'train' / 'a.png',), 'val': (), 'test': ()}
+    for problem in table_problems(path, listed):
+        assert problem.where
+        assert problem.cure

@@ -1,6 +1,10 @@
+import csv
+import io
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ct2mr_tf.imaging import csv_tables
 
@@ -51,3 +55,26 @@ def test_finite_numbers():
     assert all(
         math.isnan(csv_tables.finite_number(text)) for text in ('', '1,5', 'inf', 'nan', 'x')
     )
+
+
+@given(content=st.binary(max_size=200) | st.text(',;"\n\r abé', max_size=60).map(str.encode))
+def test_whatever_a_file_holds_comes_back_as_rows_or_problems(tmp_path_factory, content):
+    rows, problems = read(tmp_path_factory.mktemp('any'), content)
+    assert all(problem.where.startswith('table') and problem.cure for problem in problems)
+    for row in rows:
+        assert {'a', 'b'} <= row.values.keys()
+        assert any(row.values.values())
+
+
+CELL = st.text(st.characters(exclude_categories=['Cs', 'Cc'])).map(str.strip)
+
+
+@given(cells=st.lists(st.tuples(CELL, CELL), max_size=6))
+def test_what_a_csv_writer_wrote_is_read(tmp_path_factory, cells):
+    text = io.StringIO()
+    csv.writer(text).writerows([('a', 'b'), *cells])
+    rows, problems = read(tmp_path_factory.mktemp('written'), text.getvalue())
+    assert not problems
+    assert [(row.values['a'], row.values['b']) for row in rows] == [
+        pair for pair in cells if any(pair)
+    ]

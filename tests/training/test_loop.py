@@ -72,7 +72,16 @@ def test_files_of_a_run(config, run):
     assert load_config(run) == config
     names = {path.name for path in run.iterdir()}
     assert names == {
-        *('config.json', 'metrics.json', 'checkpoints', 'best', 'train', 'val', '.lock')
+        *(
+            'config.json',
+            'data.json',
+            'metrics.json',
+            'checkpoints',
+            'best',
+            'train',
+            'val',
+            '.lock',
+        )
     }
     kept = {path.stem for path in (run / 'checkpoints').glob('*.index')}
     assert kept == {'ckpt-8', 'ckpt-12', 'ckpt-14'}
@@ -174,6 +183,10 @@ def test_the_same_command_again_changes_nothing(config, run, saved):
     assert (run / METRICS_FILE).read_bytes() == metrics
 
 
+@pytest.mark.fault(
+    'a loss or gradient that is not finite',
+    'exits 2 and names step and pairs; the last checkpoint is finite',
+)
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_finite(config, tmp_path):
     config = dataclasses.replace(config, learning_rate=1e30, checkpoint_every=1000, eval_every=1000)
     with pytest.raises(UserError) as raised:
@@ -196,7 +209,18 @@ def _damage_within(picture: pathlib.Path) -> None:
 
 @pytest.mark.parametrize(
     ('harm', 'found'),
-    [(_damage_within, 'cannot be decoded'), (pathlib.Path.unlink, 'No such file or directory')],
+    [
+        pytest.param(
+            _damage_within,
+            'cannot be decoded',
+            marks=pytest.mark.fault('a picture is damaged within', 'exits 2 and names it'),
+        ),
+        pytest.param(
+            pathlib.Path.unlink,
+            'No such file or directory',
+            marks=pytest.mark.fault('a picture vanishes while training', 'exits 2 and names it'),
+        ),
+    ],
 )
 def test_a_picture_harmed_after_the_data_set_was_checked_is_named(
     harm, found, config, tiny_set, tmp_path, monkeypatch
@@ -264,3 +288,12 @@ def test_xla_is_on_where_the_flag_or_a_gpu_says_so(config):
     assert not loop.use_xla(dataclasses.replace(config, jit_compile='off'))
     automatic = loop.use_xla(dataclasses.replace(config, jit_compile='auto'))
     assert automatic == bool(tf.config.list_physical_devices('GPU'))
+
+
+def test_pictures_that_are_enlarged_are_mentioned_once(config, tmp_path, caplog):
+    config = dataclasses.replace(config, image_size=(48, 32), num_steps=1, eval_every=100)
+    with caplog.at_level('INFO'):
+        loop.train_and_evaluate(config, tmp_path / 'run')
+    said = [text for text in caplog.messages if 'enlarged' in text]
+    assert len(said) == 1
+    assert '32x32 pixels are enlarged to 48x32' in said[0]

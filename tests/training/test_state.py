@@ -269,6 +269,8 @@ def test_what_a_save_that_was_cut_off_left_goes_with_the_next_one(saved, state):
     (folder / 'ckpt-50_temp').mkdir()
     (folder / 'ckpt-50_temp' / 'part-00000-of-00001.data-00000-of-00001').write_bytes(b'half')
     (folder / 'ckpt-60.data-00000-of-00001').write_bytes(b'without an index')
+    (folder / '.writing-ckpt-70_temp').mkdir()
+    (folder / '.writing-ckpt-70.index').write_bytes(b'half an index')
     (folder / 'notes.txt').write_text('not ours')
     _fill(state, 101)
     save_checkpoint(state, workdir)

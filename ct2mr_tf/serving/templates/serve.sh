@@ -1,0 +1,18 @@
+#!/bin/sh
+# $mark: starts TensorFlow Serving in docker, for this machine only.
+# More flags are handed on, e.g. those of batching.config (SERVING.md).
+#
+# The server has no login and no encryption: to answer other machines, put a proxy with both in
+# front of it rather than opening its port.
+# The time-out, 30 s by default, is that of the slowest request: 64 slices of 256x256 take 35 s on
+# two cores.
+exec docker run --rm --name $name -p 127.0.0.1:8501:8501 \
+  -v $export_dir_quoted:$export_dir_quoted:ro \
+  -v $kit_quoted:$kit_quoted:ro \
+  tensorflow/serving:2.15.1 \
+  --model_config_file=$kit_quoted/models.config \
+  --model_config_file_poll_wait_seconds=60 \
+  --allow_version_labels_for_unavailable_models=true \
+  --monitoring_config_file=$kit_quoted/monitoring.config \
+  --rest_api_timeout_in_ms=300000 \
+  "$$@"

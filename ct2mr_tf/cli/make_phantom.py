@@ -16,6 +16,9 @@ same bytes, whatever the number of workers. Nothing is ever written over: a fold
 very phantoms is left as it is, any other is refused.
 """
 
+from ct2mr_tf.cli import entry
+
+# isort: split
 import concurrent.futures
 import functools
 import hashlib
@@ -28,11 +31,13 @@ import pandas as pd
 import tqdm
 from absl import flags
 
-from ct2mr_tf.cli import entry, phantom_folder
+from ct2mr_tf.cli import phantom_folder
 from ct2mr_tf.data.examples import SIDE_MULTIPLE, write_pair, write_table
+from ct2mr_tf.data.patient_pairs import extent_columns
 from ct2mr_tf.data.splits import assign_splits
 from ct2mr_tf.data.truth import TRUTH_FOLDER, write_labels, write_truth_tables
 from ct2mr_tf.imaging import worker_pool
+from ct2mr_tf.imaging.crop import body_extent
 from ct2mr_tf.imaging.grey import DEFAULT_CT_WINDOW
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.phantom.cohort import MOST_PATIENTS, Member, draw_cohort
@@ -173,6 +178,7 @@ def _write_picture(folder: pathlib.Path, picture: Picture, split: str) -> dict[s
         'mr_low': round(picture.mr_window.low, 6),
         'mr_high': round(picture.mr_window.high, 6),
         'sha256': digest,
+        **extent_columns(body_extent(picture.points, picture.square)),
     }
 
 

@@ -3,11 +3,9 @@
 import contextlib
 import json
 import pathlib
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 
-from ct2mr_tf.files import write_text_whole
+from ct2mr_tf import files
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 MANIFEST_FILE = 'phantom.json'
@@ -62,14 +60,6 @@ def folder_written_whole(out: pathlib.Path, settings: Settings) -> Iterator[path
     Raises:
         OSError: the place cannot be written to, the disk is full, or `out` is no longer free.
     """
-    out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.writing-'))
-    try:
+    with files.folder_written_whole(out) as work:
         yield work
-        write_text_whole(work / MANIFEST_FILE, json.dumps(dict(settings), indent=1) + '\n')
-        # mkdtemp makes folders only their owner can enter; a finished one gets the usual mode.
-        work.chmod(0o755)
-        work.rename(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        files.write_text_whole(work / MANIFEST_FILE, json.dumps(dict(settings), indent=1) + '\n')

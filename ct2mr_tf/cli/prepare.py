@@ -14,29 +14,26 @@ Nothing that is written or printed names a patient but by a pseudonym; --keep_ma
 stand for.
 """
 
-import contextlib
+from ct2mr_tf.cli import entry
+
+# isort: split
 import dataclasses
 import pathlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import tqdm
 from absl import flags
 
-from ct2mr_tf.cli import entry, prepare_flags
+from ct2mr_tf.cli import prepare_flags, study_command
+from ct2mr_tf.cli.study_command import Meanings
 from ct2mr_tf.data import building, inventory, patients, prepare_summaries
 from ct2mr_tf.data.build_plan import Plan
-from ct2mr_tf.data.patients import Decisions, Roster
+from ct2mr_tf.data.patients import Decisions
 from ct2mr_tf.files import written_whole
-from ct2mr_tf.imaging import case_lists, dicom_reader, landmarks, worker_pool
-from ct2mr_tf.imaging.dicom_reader import ReadOptions, Scan
-from ct2mr_tf.imaging.pseudonyms import Pseudonyms, load_or_create_key, write_map
+from ct2mr_tf.imaging import case_lists, landmarks, worker_pool
+from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 FLAGS = flags.FLAGS
-
-Meanings = dict[str, str]
-"""What pseudonyms stand for."""
 
 
 def scan() -> None:
@@ -48,11 +45,11 @@ def scan() -> None:
     if out.is_dir():
         problems.append(Problem('--out', 'a folder', 'a table to write', 'name a .csv file'))
     raise_if_any(problems)
-    with _pseudonyms() as (pseudonyms, meanings):
-        found, roster = _scan(options, pseudonyms, meanings)
+    with study_command.opened_pseudonyms() as (pseudonyms, meanings):
+        found, roster = study_command.read_studies('dicom_root', options, pseudonyms, meanings)
         unread = list(found.problems)
         if FLAGS.sheets:
-            with _bar('contact sheets', 'stack') as progress:
+            with study_command.progress_bar('contact sheets', 'stack') as progress:
                 folder = out.with_name(f'{out.stem}_sheets')
                 workers = worker_pool.worker_count(FLAGS.workers)
                 unread += inventory.write_sheets(roster, folder, workers, progress)
@@ -82,9 +79,9 @@ def build() -> None:
     read_options = prepare_flags.read_options(problems)
     raise_if_any(problems)
     out = pathlib.Path(FLAGS.out)
-    with _pseudonyms() as (pseudonyms, meanings):
+    with study_command.opened_pseudonyms() as (pseudonyms, meanings):
         decisions = _decisions(pseudonyms, meanings)
-        found, roster = _scan(read_options, pseudonyms, meanings)
+        found, roster = study_command.read_studies('dicom_root', read_options, pseudonyms, meanings)
         cases = patients.gather_cases(roster, decisions)
         meanings.update(roster.names)
         if FLAGS.split_table:
@@ -92,7 +89,7 @@ def build() -> None:
             table = patients.read_split_table(path, '--split_table', roster, cases)
             rule = dataclasses.replace(rule, table=table)
         plan = Plan(cases, options, rule, found.problems, pseudonyms)
-        with _bar('pairs', 'patient') as progress:
+        with study_command.progress_bar('pairs', 'patient') as progress:
             workers = worker_pool.worker_count(FLAGS.workers)
             result = building.build(plan, out, workers, progress)
     print(prepare_summaries.scan_summary(found, roster, len(found.problems)))
@@ -115,33 +112,9 @@ def _path_problems() -> list[Problem]:
     return problems
 
 
-@contextlib.contextmanager
-def _pseudonyms() -> Iterator[tuple[Pseudonyms, Meanings]]:
-    """Gives the pseudonyms of the key, and a dict for what they stand for.
-
-    The dict is written where the user asks for it, also where the command fails: a message may
-    name a file by pseudonym.
-    """
-    meanings: Meanings = {}
-    try:
-        yield Pseudonyms(load_or_create_key(pathlib.Path(FLAGS.key_file))), meanings
-    except UserError as error:
-        if not FLAGS.keep_map and any('file-' in problem.where for problem in error.problems):
-            print('--keep_map=FILE tells which file each file-... is.', file=sys.stderr)
-        raise
-    finally:
-        if FLAGS.keep_map:
-            write_map(pathlib.Path(FLAGS.keep_map), meanings.items())
-
-
 def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:
     """Landmarks, listed pairs and exclusions, as the flags name them."""
-
-    def name_of(relative: pathlib.PurePath) -> str:
-        name = pseudonyms.path(relative)
-        meanings[name] = f'{relative} (landmarks)'
-        return name
-
+    name_of = study_command.names_of_landmarks(pseudonyms, meanings)
     problems: list[Problem] = []
     values = {}
     for field, flag, read in (
@@ -158,55 +131,6 @@ def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:
     return Decisions(**values)
 
 
-def _scan(options: ReadOptions, pseudonyms: Pseudonyms, meanings: Meanings) -> tuple[Scan, Roster]:
-    """Reads the headers of the studies.
-
-    Raises:
-        UserError: there is no CT and no MR; with what is wrong with the files that are there.
-    """
-    with _bar('headers', 'file') as progress:
-        found = dicom_reader.scan(pathlib.Path(FLAGS.dicom_root), options, pseudonyms, progress)
-    roster = Roster(found.stacks, pseudonyms)
-    meanings.update({name: f'{path}' for name, path in found.paths.items()})
-    meanings.update(roster.names)
-    if not found.stacks:
-        skipped = ', '.join(f'{count} {reason}' for reason, count in found.skipped.items())
-        seen = f'{found.files} files, none a slice of CT or MR; left out: {skipped or "none"}'
-        cure = 'name the folder that holds the studies'
-        problem = Problem('--dicom_root', seen, 'DICOM files of CT and MR', cure)
-        raise UserError([problem, *found.problems])
-    return found, roster
-
-
-@contextlib.contextmanager
-def _bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar, where the output is a terminal: call it with what is done and with all."""
-    with tqdm.tqdm(desc=what, unit=unit, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
-def _without_paths(main: Callable[[], None]) -> Callable[[], None]:
-    """A main whose trouble with files is told without their names, which may name a patient."""
-
-    def guarded() -> None:
-        try:
-            main()
-        except OSError as error:
-            if error.errno in entry.FULL_DISK:
-                raise
-            found = error.strerror or 'an error of the file system'
-            cure = 'name places that can be written to, or see whether the disk is well'
-            where = '--out, --keep_map, --key_file'
-            raise UserError([Problem(where, found, 'files that can be written', cure)]) from None
-
-    return guarded
-
-
 def _with_help(define_flags: Callable[[], None]) -> Callable[[], None]:
     """Flags defined, and shown by --help."""
 
@@ -218,8 +142,12 @@ def _with_help(define_flags: Callable[[], None]) -> Callable[[], None]:
 
 
 SUBCOMMANDS = {
-    'scan': entry.Subcommand(_with_help(prepare_flags.define_scan_flags), _without_paths(scan)),
-    'build': entry.Subcommand(_with_help(prepare_flags.define_build_flags), _without_paths(build)),
+    'scan': entry.Subcommand(
+        _with_help(prepare_flags.define_scan_flags), study_command.without_paths(scan)
+    ),
+    'build': entry.Subcommand(
+        _with_help(prepare_flags.define_build_flags), study_command.without_paths(build)
+    ),
 }
 """What the command does, by its first argument."""
 

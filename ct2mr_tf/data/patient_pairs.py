@@ -3,8 +3,6 @@
 import dataclasses
 import pathlib
 
-import numpy as np
-
 from ct2mr_tf.config import SIDE_MULTIPLE
 from ct2mr_tf.data import overviews
 from ct2mr_tf.data.examples import write_pair
@@ -12,10 +10,10 @@ from ct2mr_tf.data.patients import PatientCase
 from ct2mr_tf.evaluation.figures import encode_png
 from ct2mr_tf.files import written_whole
 from ct2mr_tf.imaging import grey, pairing, pictures
-from ct2mr_tf.imaging.dicom_pixels import AIR_HU
+from ct2mr_tf.imaging.crop import BodyExtent, body_extent
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.imaging.landmarks import LEVELS
-from ct2mr_tf.imaging.pairing import Pair, Refusal, Source
+from ct2mr_tf.imaging.pairing import Pair, Refusal
 from ct2mr_tf.imaging.pairing_rules import Finding, NoPairError, PairingOptions, Reason
 from ct2mr_tf.problems import Problem, UserError
 
@@ -171,8 +169,12 @@ def _write(
         except ValueError:
             raise NoPairError(Finding(Reason.NO_CONTRAST, 'MR')) from None
     mr_window = windows[id(stack)]
-    ct = _grey_picture(pair.ct, 'CT', options, options.ct_window, AIR_HU)
-    mr = _grey_picture(pair.mr, 'MR', options, mr_window, mr_window.low)
+    ct, mr = (
+        pictures.grey_picture(
+            source.stack, source.cut, options.size, window, options.max_padding_share
+        )
+        for source, window in ((pair.ct, options.ct_window), (pair.mr, mr_window))
+    )
     pair_id = f'{pseudonym}_{pair.level}'
     digest = write_pair(folder / PICTURES_FOLDER / f'{pair_id}.png', ct, mr)
     overview = overviews.pair_overview(ct, mr, _caption(pair_id, pair))
@@ -193,28 +195,23 @@ def _write(
         'mr_high': _short(mr_window.high),
         'sha256': digest,
         'grown_mm': round(pair.grown_mm, _DECIMALS),
+        **extent_columns(body_extent(pair.mr.points, pair.mr.cut.crop)),
         'ct_off_plane_mm': round(pair.ct.off_plane_mm, _DECIMALS),
         'mr_off_plane_mm': round(pair.mr.off_plane_mm, _DECIMALS),
         'warnings': '; '.join(map(str, pair.warnings)),
     }
 
 
-def _grey_picture(
-    source: Source, modality: str, options: BuildOptions, window: Window, padding: float
-) -> np.ndarray:
-    """One half of a pair: uint8 [N, N].
+def extent_columns(extent: BodyExtent) -> dict[str, str | float]:
+    """The columns of a pair that say where the body lies around the sac, the picture's middle.
 
-    Raises:
-        NoPairError: more of it is padding than allowed.
-        UserError: pixels cannot be read.
+    Those of the MR's landmarks: it is on the MR that errors are told apart by region.
+
+    Returns:
+        body_ventral_mm, body_left_mm, body_right_mm: empty where an edge is not marked.
     """
-    values = pictures.cut_picture(source.stack, source.cut, options.size)
-    padded = np.isnan(values)
-    share = float(padded.mean())
-    if share > options.max_padding_share:
-        limit = 100 * options.max_padding_share
-        raise NoPairError(Finding(Reason.NOT_MEASURED, modality, 100 * share, limit, '%'))
-    return grey.to_grey(np.where(padded, padding, values), window)
+    reaches = dataclasses.asdict(extent).items()
+    return {f'body_{name}': '' if mm is None else round(mm, _DECIMALS) for name, mm in reaches}
 
 
 def _caption(pair_id: str, pair: Pair) -> overviews.Caption:

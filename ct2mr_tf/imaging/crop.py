@@ -141,6 +141,34 @@ class SquareCrop:
         return (offsets @ axes / self.half_side_mm + 1) * (size / 2) - 0.5
 
 
+@dataclasses.dataclass(frozen=True)
+class BodyExtent:
+    """How far the vertebral body reaches from the middle of a square, the sac's centre.
+
+    Attributes:
+        ventral_mm: to its most ventral point, in mm along `anterior_axis`.
+        left_mm: to its edge on the patient's left, in mm along `left_axis`; None if not marked.
+        right_mm: to its edge on the patient's right, in mm the other way; None if not marked.
+    """
+
+    ventral_mm: float
+    left_mm: float | None
+    right_mm: float | None
+
+
+def body_extent(points: DiscPoints, square: SquareCrop) -> BodyExtent:
+    """How far the body reaches from the sac's centre, in the axes of the disc's square."""
+
+    def reach(point: np.ndarray | None, axis: np.ndarray) -> float | None:
+        return None if point is None else float((np.asarray(point) - points.sac) @ axis)
+
+    return BodyExtent(
+        ventral_mm=reach(points.ventral, square.anterior_axis),
+        left_mm=reach(points.left, square.left_axis),
+        right_mm=reach(points.right, -square.left_axis),
+    )
+
+
 def plane_axes(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The directions of a picture on an oblique plane.
 

@@ -57,7 +57,7 @@ _KEYWORDS = (
     'SamplesPerPixel', 'PhotometricInterpretation', 'NumberOfFrames', 'Rows', 'Columns',
     'BitsAllocated', 'BitsStored', 'HighBit', 'PixelRepresentation', 'PixelPaddingValue',
     'PixelPaddingRangeLimit', 'RescaleSlope', 'RescaleIntercept', 'RescaleType',
-    'ModalityLUTSequence', 'BurnedInAnnotation', *functional_groups.SEQUENCES,
+    'ModalityLUTSequence', 'BurnedInAnnotation', 'SyntheticData', *functional_groups.SEQUENCES,
 )  # fmt: skip
 
 _TAGS = [tag_for_keyword(keyword) for keyword in _KEYWORDS]
@@ -74,6 +74,7 @@ class Skip(enum.Enum):
     COLOUR = 'colour picture'
     BURNED_IN = 'annotation burned into the pixels'
     LOCALIZER = 'localizer'
+    SYNTHETIC = 'synthetic, made by software'
     DUPLICATE = 'exact duplicate of another file'
 
 
@@ -161,6 +162,9 @@ def _skip_pictures(dataset: pydicom.Dataset, modality: str) -> None:
         raise SkippedError(Skip.COLOUR)
     if dicom_values.text(dataset, 'BurnedInAnnotation').upper() == 'YES':
         raise SkippedError(Skip.BURNED_IN)
+    # A study may hold synthetic MR made from its CT: no ground truth to train on.
+    if dicom_values.text(dataset, 'SyntheticData').upper() == 'YES':
+        raise SkippedError(Skip.SYNTHETIC)
     if 'LOCALIZER' in image_type or mr_contrast.names_localizer(_description(dataset)):
         raise SkippedError(Skip.LOCALIZER)
 

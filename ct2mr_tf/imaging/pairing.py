@@ -25,23 +25,23 @@ The rules, after Lee et al. (J Korean Neurosurg Soc, 2020) where they state one:
 Padding is known only from pixels: `resampling.resample` shows it as NaN.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ct2mr_tf.imaging import resampling, slice_choice
 from ct2mr_tf.imaging.case_lists import ListedPair, ListedSlice
-from ct2mr_tf.imaging.crop import (
-    DiscPoints,
-    PointOrderError,
-    is_axial,
-    square_crop,
-    ventral_half_side,
-)
+from ct2mr_tf.imaging.crop import DiscPoints, is_axial, square_crop, ventral_half_side
 from ct2mr_tf.imaging.ct_choice import MrSide, choose_ct
 from ct2mr_tf.imaging.geometry import angle_between_planes
 from ct2mr_tf.imaging.landmarks import LEVELS
-from ct2mr_tf.imaging.pairing_rules import Finding, NoPairError, PairingOptions, Reason
+from ct2mr_tf.imaging.pairing_rules import (
+    Finding,
+    NoPairError,
+    PairingOptions,
+    Reason,
+    check_half_side,
+    contradictions_on,
+)
 from ct2mr_tf.imaging.resampling import Cut
 from ct2mr_tf.imaging.slice_choice import Candidate, ImageStack, NearestSlice
 
@@ -222,13 +222,13 @@ def _pair(
     """
     mr_slice, mr_warnings = _nearest_mr(*mr, options)
     normal = mr_slice.geometry.normal
-    with _contradictions_on('MR'):
+    with contradictions_on('MR'):
         mr_crop = square_crop(mr[1], normal, mr_slice.origin)
-    with _contradictions_on('CT'):
+    with contradictions_on('CT'):
         on_mr_plane = square_crop(ct[1], normal)
-    _check_half_side(max(mr_crop.half_side_mm, on_mr_plane.half_side_mm), options)
+    check_half_side(max(mr_crop.half_side_mm, on_mr_plane.half_side_mm), options)
     mr_side = MrSide(normal, mr_crop.half_side_mm, slice_choice.thickness_mm(mr_slice.stack))
-    with _contradictions_on('CT'):
+    with contradictions_on('CT'):
         ct_choice, ct_warnings = choose_ct(*ct, mr_side, options)
     half_side_mm = ct_choice.cut.crop.half_side_mm
     mr_cut = Cut(mr_slice.geometry, mr_crop.with_half_side(half_side_mm), mr_slice.index)
@@ -250,17 +250,6 @@ def _pair(
     )
 
 
-@contextlib.contextmanager
-def _contradictions_on(modality: str) -> Iterator[None]:
-    """Turns a PointOrderError within into a NoPairError that names the modality."""
-    try:
-        yield
-    except PointOrderError as error:
-        reason, detail = Reason.POINT_ORDER, error.contradiction
-        finding = Finding(reason, modality, error.distance_mm, 0, 'mm', detail)
-        raise NoPairError(finding) from error
-
-
 def _nearest_mr(
     candidates: Sequence[Candidate], points: DiscPoints, options: PairingOptions
 ) -> tuple[NearestSlice, list[Finding]]:
@@ -277,14 +266,6 @@ def _nearest_mr(
     slice_choice.check_one_frame(near)
     best = min(near, key=lambda found: found.preference)
     return best, slice_choice.equally_good(near, best)
-
-
-def _check_half_side(half_side_mm: float, options: PairingOptions) -> None:
-    """Raises NoPairError where no disc has this size."""
-    smallest, largest = options.min_half_side_mm, options.max_half_side_mm
-    if not smallest <= half_side_mm <= largest:
-        limit = smallest if half_side_mm < smallest else largest
-        raise NoPairError(Finding(Reason.HALF_SIDE, '', half_side_mm, limit, 'mm'))
 
 
 def _half_sides_differ(ct_mm: float, mr_mm: float, options: PairingOptions) -> list[Finding]:

@@ -1,9 +1,13 @@
 """The limits a pair must keep, and how a limit that is not kept is written down."""
 
+import contextlib
 import dataclasses
 import enum
 import math
 import re
+from collections.abc import Iterator
+
+from ct2mr_tf.imaging.crop import PointOrderError
 
 CT_PLANES = ('auto', 'slice', 'mr')
 """Where a CT picture may come from: see `ct2mr_tf.imaging.pairing`."""
@@ -86,6 +90,7 @@ class Reason(enum.Enum):
     NO_LANDMARKS = 'no landmarks'
     NO_STACK = 'no axial stack of the kind asked for'
     NO_VOLUME = 'the slices around the square are too far apart to reformat'
+    UNEVEN = 'the slices are not evenly spaced'
     OFF_PLANE = 'the landmarks lie off every slice'
     LEAVES_VOLUME = 'the reformatted square leaves the volume'
     ANGLE = 'the planes of CT and MR differ'
@@ -140,3 +145,30 @@ class NoPairError(Exception):
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
         super().__init__(str(finding))
+
+
+@contextlib.contextmanager
+def contradictions_on(modality: str) -> Iterator[None]:
+    """Turns a PointOrderError within into a NoPairError that names the modality.
+
+    Raises:
+        NoPairError: points contradict each other.
+    """
+    try:
+        yield
+    except PointOrderError as error:
+        reason, detail = Reason.POINT_ORDER, error.contradiction
+        finding = Finding(reason, modality, error.distance_mm, 0, 'mm', detail)
+        raise NoPairError(finding) from error
+
+
+def check_half_side(half_side_mm: float, options: PairingOptions) -> None:
+    """Refuses a square of a size that no disc has.
+
+    Raises:
+        NoPairError: with the size and the limit it passes.
+    """
+    smallest, largest = options.min_half_side_mm, options.max_half_side_mm
+    if not smallest <= half_side_mm <= largest:
+        limit = smallest if half_side_mm < smallest else largest
+        raise NoPairError(Finding(Reason.HALF_SIDE, '', half_side_mm, limit, 'mm'))

@@ -13,6 +13,7 @@ import os
 import pathlib
 import secrets
 import tempfile
+import uuid
 from collections.abc import Iterable
 
 from ct2mr_tf.problems import Problem, UserError
@@ -67,6 +68,18 @@ class Pseudonyms:
         """
         return 'file-' + self._digits('path', *relative.parts)
 
+    def uid(self, original: str) -> str:
+        """The UID that stands for another in what is anonymised.
+
+        Args:
+            original: a UID, '' for one that is missing.
+
+        Returns:
+            A UID made from a UUID (PS3.5, B.2), of whose 128 bits the hash gives all but six.
+        """
+        bits = uuid.UUID(bytes=self._hash('uid', original)[:16], version=4)
+        return f'2.25.{bits.int}'
+
     def fingerprint(self, *fields: str) -> str:
         """What tells whether something is still the same, and nothing else about it.
 
@@ -79,12 +92,16 @@ class Pseudonyms:
         return self._digits('fingerprint', *fields)
 
     def _digits(self, *fields: str) -> str:
-        """Digits of the keyed hash; lengths go in too, so that ('ab', 'c') is not ('a', 'bc')."""
+        """The first digits of the keyed hash."""
+        return self._hash(*fields).hex()[:_HEX_DIGITS]
+
+    def _hash(self, *fields: str) -> bytes:
+        """The keyed hash; lengths go in too, so that ('ab', 'c') is not ('a', 'bc')."""
         code = hmac.new(self.key, digestmod=hashlib.sha256)
         for field in fields:
             encoded = field.encode('utf-8', 'surrogateescape')
             code.update(len(encoded).to_bytes(8, 'big') + encoded)
-        return code.hexdigest()[:_HEX_DIGITS]
+        return code.digest()
 
 
 def load_or_create_key(path: pathlib.Path) -> bytes:

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from ct2mr_tf.imaging.crop import SquareCrop
+from ct2mr_tf.imaging.crop import DiscPoints, SquareCrop
 from ct2mr_tf.imaging.grey import Window
-from ct2mr_tf.phantom import pairs
+from ct2mr_tf.phantom import anatomy, pairs
 from ct2mr_tf.phantom.cohort import Member
 
 
@@ -18,6 +18,7 @@ class Picture:
         member: whose disc.
         level: which disc.
         square: where the pictures lie in the patient.
+        points: the disc's landmarks.
         ct: uint8 [N, N], grey levels.
         mr: uint8 [N, N], grey levels.
         mr_window: the range of signal that `mr` shows.
@@ -28,6 +29,7 @@ class Picture:
     member: Member
     level: str
     square: SquareCrop
+    points: DiscPoints
     ct: np.ndarray
     mr: np.ndarray
     mr_window: Window
@@ -54,6 +56,7 @@ def draw_pictures(member: Member, size: int) -> list[Picture]:
                 member=member,
                 level=level,
                 square=pair.square,
+                points=anatomy.level_landmarks(patient, level),
                 ct=pair.ct_grey,
                 mr=pair.mr_grey,
                 mr_window=pair.mr_window,

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
+from folder_trees import tree
 
 from ct2mr_tf.data.examples import load_examples, read_pair
 from ct2mr_tf.data.truth import load_truth
@@ -15,14 +16,6 @@ PAIRS = ('--kind=pairs', '--patients=3', '--size=32', '--seed=5')
 STUDIES = (
     '--patients=3', '--size=32', '--ct_matrix=64', '--ct_step_mm=2.5', '--mr_matrix=64',
 )  # fmt: skip
-
-
-def tree(folder):
-    return {
-        f'{path.relative_to(folder)}': hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob('*')
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope='module')
@@ -52,6 +45,9 @@ def test_pairs_are_a_prepared_data_set_with_truth(pairs):
     assert done.stdout.startswith(f'3 patients, {len(ids)} pairs')
     assert (table.plane_angle_deg == 0).all()
     assert table.pixel_mm.to_numpy() == pytest.approx(2 * table.half_side_mm / 32, abs=1e-5)
+    assert table.body_ventral_mm.to_numpy() == pytest.approx(table.half_side_mm, abs=1e-3)
+    assert ((table.body_left_mm > 15) & (table.body_left_mm < table.half_side_mm)).all()
+    assert ((table.body_right_mm > 15) & (table.body_right_mm < table.half_side_mm)).all()
     for split in examples.values():
         for path in split.paths:
             assert hashlib.sha256(path.read_bytes()).hexdigest() == table.sha256[path.stem]

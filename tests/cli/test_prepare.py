@@ -1,7 +1,6 @@
 """The command as a person runs it. What it builds is tested in tests/data."""
 
 import csv
-import hashlib
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+from folder_trees import tree
 from study_builders import Study, write_cohort
 
 from ct2mr_tf.imaging import case_lists, landmarks
@@ -44,14 +44,6 @@ def arguments(cohort, out, *more):
         *PREPARE, 'build', f'--dicom_root={cohort}/dicom', f'--landmarks={cohort}/points',
         f'--key_file={cohort}/key', f'--out={out}', '--workers=1', *more,
     )  # fmt: skip
-
-
-def tree(folder):
-    return {
-        f'{path.relative_to(folder)}': hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob('*')
-        if path.is_file()
-    }
 
 
 def start(cohort, out, root):

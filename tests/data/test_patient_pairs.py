@@ -87,6 +87,8 @@ def test_a_row_tells_how_the_pair_was_made(tmp_path):
     assert (row['ct_low_hu'], row['ct_high_hu']) == (-100, 300)
     assert row['mr_low'] < row['mr_high']
     assert (row['grown_mm'], row['mr_off_plane_mm']) == (0, 0)
+    assert row['body_ventral_mm'] == pytest.approx(HALF_SIDE, abs=1e-4)
+    assert (row['body_left_mm'], row['body_right_mm']) == ('', '')  # nobody marked the edges
 
 
 def test_grey_levels_are_those_of_the_windows(tmp_path):

@@ -66,6 +66,18 @@ def test_half_side_grows_to_hold_a_lateral_edge_and_never_shrinks():
     assert crop.ventral_half_side(disc_points([0, 0, 0], left=47), AXIAL) == 40
 
 
+def test_how_far_the_body_reaches_from_the_sac():
+    points = disc_points([5, 6, 7], 20, 42, left=31)
+    square = crop.square_crop(points, Rotation.from_euler('x', 20, degrees=True).apply(AXIAL))
+    extent = crop.body_extent(points, square)
+    assert (extent.ventral_mm, extent.left_mm) == pytest.approx((42, 31))
+    assert extent.right_mm is None
+    both = disc_points([5, 6, 7], left=47, right=44)
+    extent = crop.body_extent(both, crop.square_crop(both, AXIAL))
+    # The square has grown to 47 mm; the body is where it was.
+    assert (extent.ventral_mm, extent.left_mm, extent.right_mm) == pytest.approx((40, 47, 44))
+
+
 def test_the_centre_is_moved_onto_the_slice_along_its_normal():
     normal = np.array([0, 0.6, 0.8])
     points = disc_points([0, 0, 0])

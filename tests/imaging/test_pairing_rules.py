@@ -1,6 +1,14 @@
 import pytest
 
-from ct2mr_tf.imaging.pairing_rules import Finding, PairingOptions, Reason
+from ct2mr_tf.imaging.crop import PointOrderError
+from ct2mr_tf.imaging.pairing_rules import (
+    Finding,
+    NoPairError,
+    PairingOptions,
+    Reason,
+    check_half_side,
+    contradictions_on,
+)
 
 
 def test_the_defaults_are_the_papers():
@@ -35,3 +43,18 @@ def test_options_that_contradict_themselves(options):
 def test_all_contradictions_are_told_at_once():
     with pytest.raises(ValueError, match=r'max_days.*slab_mm.*ct_plane.*mr_series'):
         PairingOptions(max_days=-1, slab_mm=float('inf'), ct_plane='both', mr_series='[')
+
+
+@pytest.mark.parametrize(('half_side', 'limit'), [(19.9, 20.0), (80.1, 80.0)])
+def test_a_half_side_that_no_disc_has(half_side, limit):
+    with pytest.raises(NoPairError) as raised:
+        check_half_side(half_side, PairingOptions())
+    assert raised.value.finding == Finding(Reason.HALF_SIDE, '', half_side, limit, 'mm')
+    check_half_side(45.0, PairingOptions())
+
+
+def test_contradictions_name_their_modality():
+    with pytest.raises(NoPairError) as raised, contradictions_on('CT'):
+        raise PointOrderError('the ventral point lies behind the sac', 3.0)
+    found = 'CT: the landmarks contradict each other (the ventral point lies behind the sac): 3 mm'
+    assert str(raised.value).startswith(found)

@@ -5,6 +5,8 @@ from dicom_builders import picture, slice_dataset, with_attributes, write
 from ct2mr_tf.imaging import dicom_reader, pictures
 from ct2mr_tf.imaging.crop import SquareCrop
 from ct2mr_tf.imaging.dicom_reader import ReadOptions
+from ct2mr_tf.imaging.grey import Window, to_grey
+from ct2mr_tf.imaging.pairing_rules import NoPairError, Reason
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.imaging.resampling import Cut
 
@@ -71,3 +73,21 @@ def test_a_stack_without_contrast_has_no_window(tmp_path):
     stack = stack_of(tmp_path, 'MR', padded=np.s_[:])
     with pytest.raises(ValueError, match='no valid pixel'):
         pictures.signal_window(stack, (1, 99))
+
+
+@pytest.mark.parametrize(('modality', 'level'), [('CT', 51), ('MR', 0)])
+def test_grey_pictures_show_padding_as_air_or_are_refused(modality, level, tmp_path):
+    stack = stack_of(tmp_path, modality, padded=(slice(8, 9), slice(8, 9)))
+    cut = Cut(stack.geometry, square(stack, 1), 1)
+    window = Window(-1200.0, -200.0) if modality == 'CT' else Window(0.0, 2000.0)
+    made = pictures.grey_picture(stack, cut, 4, window, max_padding_share=1.0)
+    values = pictures.cut_picture(stack, cut, 4)
+    padded = np.isnan(values)
+    assert 0 < padded.mean() < 1
+    assert (made[padded] == level).all()
+    assert np.array_equal(made[~padded], to_grey(values[~padded], window))
+    with pytest.raises(NoPairError) as raised:
+        pictures.grey_picture(stack, cut, 4, window, max_padding_share=0.0)
+    finding = raised.value.finding
+    assert (finding.reason, finding.modality) == (Reason.NOT_MEASURED, modality)
+    assert finding.measured == 100 * padded.mean()

@@ -1,4 +1,5 @@
 import pathlib
+import re
 import stat
 
 import pytest
@@ -96,3 +97,11 @@ def test_a_map_is_for_its_owner_only_and_replaces_the_one_before(tmp_path):
 def test_a_map_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match='No such file'):
         write_map(tmp_path / 'nowhere' / 'map.csv', [])
+
+
+def test_a_uid_follows_from_another_and_the_key():
+    made, other = Pseudonyms(KEY), Pseudonyms(KEY[::-1])
+    uid = made.uid('1.2.840.1')
+    assert re.fullmatch(r'2\.25\.[1-9]\d{0,38}', uid)
+    assert uid == made.uid('1.2.840.1')
+    assert len({uid, other.uid('1.2.840.1'), made.uid('1.2.840.2'), made.uid(uid)}) == 4

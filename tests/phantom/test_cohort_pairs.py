@@ -1,6 +1,6 @@
 import numpy as np
 
-from ct2mr_tf.phantom import pairs
+from ct2mr_tf.phantom import anatomy, pairs
 from ct2mr_tf.phantom.cohort import Member
 from ct2mr_tf.phantom.cohort_pairs import draw_pictures
 
@@ -17,3 +17,5 @@ def test_pictures_are_the_pairs_of_the_levels_asked_for():
         assert np.array_equal(picture.labels, pair.slice_.labels)
         assert picture.floor_mae == pairs.floor_mae(pair)
         assert picture.square.half_side_mm == pair.square.half_side_mm
+        points = anatomy.level_landmarks(member.patient(), picture.level)
+        assert np.array_equal(picture.points.stacked(), points.stacked())

@@ -1,92 +1,109 @@
 """Measures the generator of a run on a split, beside baselines fitted on the training split.
 
-    python -m ct2mr_tf.cli.evaluate --workdir=RUN --split=test
+    python -m ct2mr_tf.cli.evaluate --workdir=RUN --split=test --report=REPORT
 
 Writes into --out (by default RUN/evaluation/<split>): cases.csv (each case: MAE, RMSE, PSNR against
-the peak 255, PSNR in the paper's convention, SSIM, Pearson correlation), summary.csv (mean and SD
-of the model and of every baseline), sheet.png (CT | synthetic MR | real MR | difference), and for
-phantoms tissues.csv (mean grey of each tissue). Prints the summary. Takes some seconds, and about
-0.6 s a slice at the paper's size on two CPU cores.
+the peak 255, PSNR in the paper's convention, SSIM, Pearson correlation), summary.csv (mean, SD and
+range, of the model and of every baseline), sheet.png (CT | synthetic MR | real MR | difference),
+and for phantoms tissues.csv (mean grey of each tissue). Prints the summary.
+
+With --report it also writes a new folder: REPORT/report.html, which opens from disk and needs no
+network, and beside it tables (CSV and XLSX), figures and the pictures of every case in full.
+
+    python -m ct2mr_tf.cli.evaluate --compare=RUN_A,RUN_B --split=test --report=COMPARISON
+
+compares two runs on the same pairs: the difference of each metric, case by case, with a bootstrap
+interval over patients and a Wilcoxon test; printed, and with --report as COMPARISON/comparison.html
+with its tables.
+
+Takes some seconds, and about 0.6 s a slice at the paper's size on two CPU cores.
 """
 
+from ct2mr_tf.cli import entry
+
+# isort: split
+import contextlib
 import pathlib
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 from absl import flags
 
-from ct2mr_tf.cli import entry
-from ct2mr_tf.config import load_config
-from ct2mr_tf.data.examples import TABLE_FILE, Examples, load_examples, undecodable
-from ct2mr_tf.data.splits import shared_patients
+from ct2mr_tf.cli.measured_run import MeasuredRun, open_run, open_runs
 from ct2mr_tf.data.truth import TRUTH_FOLDER, Truth, load_truth
 from ct2mr_tf.evaluation import tables
-from ct2mr_tf.evaluation.baselines import fit_baselines
-from ct2mr_tf.evaluation.cases import Case, Predictor, case_table, predict_cases
+from ct2mr_tf.evaluation.cases import Case, FirstCases, case_table, case_tables, collected
 from ct2mr_tf.evaluation.figures import encode_png, sheet
-from ct2mr_tf.evaluation.metrics import to_grey_levels
-from ct2mr_tf.files import written_whole
+from ct2mr_tf.files import folder_written_whole, written_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string('workdir', '', 'Run folder whose generator is measured.')
+flags.DEFINE_list('compare', [], 'Two run folders to compare, instead of --workdir.')
 flags.DEFINE_string('data_dir', '', 'Another prepared data set than that of the run.')
 flags.DEFINE_enum('split', 'test', ['train', 'val', 'test'], 'Split to measure.')
 flags.DEFINE_enum(
     'checkpoint', 'best', ['best', 'newest'], 'The best generator by validation MAE, or the newest.'
 )
 flags.DEFINE_string('truth', '', 'Truth of a phantom; by default truth/ in the data set.')
-flags.DEFINE_string('out', '', 'Folder for tables and pictures; by default in the run folder.')
+flags.DEFINE_string('out', '', 'Folder for tables and sheet; by default in the run folder.')
+flags.DEFINE_string('report', '', 'New folder for a report: a page, tables, figures, pictures.')
 flags.DEFINE_integer('sheet_cases', 12, 'Most cases on the sheet.', lower_bound=1)
 
 
 def main() -> None:
-    """Flags -> run and data set -> tables and pictures."""
-    if not FLAGS.workdir:
+    """Flags -> run and data set -> tables, pictures and report."""
+    raise_if_any(_flag_problems())
+    if FLAGS.compare:
+        runs = open_runs([pathlib.Path(run) for run in FLAGS.compare], FLAGS.data_dir, FLAGS.split)
+        # Here and below, so that --help and wrong flags do not wait for matplotlib and scipy.
+        from ct2mr_tf.cli.run_report import compare_runs
+
+        with _report_folder() as folder:
+            compare_runs(runs, FLAGS.checkpoint, folder)
+        return
+    run = open_run(pathlib.Path(FLAGS.workdir), FLAGS.data_dir, FLAGS.split)
+    truth = _truth_of(run, pathlib.Path(FLAGS.truth or run.data_dir / TRUTH_FOLDER))
+    with _report_folder() as folder:
+        _measure(run, truth, folder)
+
+
+@contextlib.contextmanager
+def _report_folder() -> Iterator[pathlib.Path | None]:
+    """The folder to write a report into, which appears whole; None where none is wanted."""
+    if not FLAGS.report:
+        yield None
+        return
+    with folder_written_whole(pathlib.Path(FLAGS.report)) as folder:
+        yield folder
+    print(f'Report: {FLAGS.report}')
+
+
+def _flag_problems() -> list[Problem]:
+    """Flags that contradict each other, and a report's folder that is taken."""
+    problems = []
+    if FLAGS.compare:
+        cure = 'give --compare=RUN_A,RUN_B, or --workdir for a single run'
+        if len(FLAGS.compare) != 2:
+            found = f'{len(FLAGS.compare)} run folders'
+            problems.append(Problem('--compare', found, 'two', cure))
+        problems += [
+            Problem(f'--{name}', FLAGS[name].value, f'no --{name} beside --compare', cure)
+            for name in ('workdir', 'truth', 'out')
+            if FLAGS[name].value
+        ]
+    elif not FLAGS.workdir:
         cure = 'name the --workdir of a training run'
-        raise UserError([Problem('--workdir', 'nothing', 'a run folder', cure)])
-    workdir = pathlib.Path(FLAGS.workdir)
-    config = load_config(workdir)
-    data_dir = pathlib.Path(FLAGS.data_dir or config.data_dir)
-    measured = load_examples(data_dir, required=(FLAGS.split,))[FLAGS.split]
-    trained_on = load_examples(pathlib.Path(config.data_dir), required=('train',))['train']
-    if FLAGS.split != 'train':
-        raise_if_any(_trained_on_problems(data_dir, pathlib.Path(config.data_dir)))
-    raise_if_any(
-        problem for examples in (measured, trained_on) for problem in undecodable(examples)
-    )
-    truth = _truth_of(measured, pathlib.Path(FLAGS.truth or data_dir / TRUTH_FOLDER))
-    # Here, so that --help and wrong flags answer without waiting for TensorFlow.
-    from ct2mr_tf.training.predictor import restore_predictor
-
-    predict_fn, step = restore_predictor(config, workdir, FLAGS.checkpoint)
-    print(f'{FLAGS.checkpoint} generator, of step {step}; {len(measured)} {FLAGS.split} pairs\n')
-    cases = list(_predict(predict_fn, measured, config.image_size))
-    baselines = {
-        name: case_table(_predict(baseline, measured, config.image_size))
-        for name, baseline in fit_baselines(_grey_pairs(trained_on, config.image_size)).items()
-    }
-    out = pathlib.Path(FLAGS.out or workdir / 'evaluation' / FLAGS.split)
-    _write(cases, baselines, truth, out)
+        problems.append(Problem('--workdir', 'nothing', 'a run folder', cure))
+    report = pathlib.Path(FLAGS.report)
+    if FLAGS.report and report.exists() and not (report.is_dir() and not any(report.iterdir())):
+        cure = 'name another --report, or delete it'
+        problems.append(Problem(f'{report}', 'something already', 'a new or empty folder', cure))
+    return problems
 
 
-def _trained_on_problems(data_dir: pathlib.Path, trained_on: pathlib.Path) -> list[Problem]:
-    """Patients who would be measured and were trained on, which flatters the model."""
-    shared = shared_patients(data_dir / TABLE_FILE, FLAGS.split, trained_on / TABLE_FILE)
-    return [
-        Problem(
-            f'{data_dir / TABLE_FILE}, patient {patient_id}',
-            f'in the {FLAGS.split} split, and trained on',
-            'patients the run has not seen',
-            'measure another data set, or leave these patients out of it',
-        )
-        for patient_id in shared
-    ]
-
-
-def _truth_of(measured: Examples, folder: pathlib.Path) -> Truth | None:
+def _truth_of(run: MeasuredRun, folder: pathlib.Path) -> Truth | None:
     """The truth of the pairs, where the data set is a phantom's; whole if it was asked for."""
     truth = load_truth(folder)
     if not truth:
@@ -99,53 +116,56 @@ def _truth_of(measured: Examples, folder: pathlib.Path) -> Truth | None:
     cure = 'name the truth of this data set, or write the phantom again'
     raise_if_any(
         Problem(f'{folder}', f'nothing of pair {pair_id}', 'its labels and its floor', cure)
-        for pair_id in truth.missing(measured.pair_ids)
+        for pair_id in truth.missing(run.measured.pair_ids)
     )
     return truth
 
 
-def _batches(examples: Examples, size: tuple[int, int]) -> Iterator[dict[str, np.ndarray]]:
-    from ct2mr_tf.data.pipeline import create_eval_dataset
+def _measure(run: MeasuredRun, truth: Truth | None, folder: pathlib.Path | None) -> None:
+    """Measures the run and its baselines, writes and prints what comes out, and reports it."""
+    report = None
+    if folder:
+        from ct2mr_tf.cli.run_report import RunReport
 
-    return create_eval_dataset(examples, size).as_numpy_iterator()
-
-
-def _predict(predict_fn: Predictor, examples: Examples, size: tuple[int, int]) -> Iterator[Case]:
-    return predict_cases(predict_fn, _batches(examples, size), examples.pair_ids)
-
-
-def _grey_pairs(
-    examples: Examples, size: tuple[int, int]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """CT and MR of each pair as grey levels, at the size the network sees."""
-    for batch in _batches(examples, size):
-        yield tuple(to_grey_levels(batch[name])[0, ..., 0] for name in ('ct', 'mr'))
+        report = RunReport(run, folder, phantom=truth is not None)
+    predictor, step = run.restore(FLAGS.checkpoint)
+    weights = f'{FLAGS.checkpoint} generator, of step {step}'
+    print(f'{weights}; {len(run.measured)} {run.split} pairs\n')
+    first = FirstCases(FLAGS.sheet_cases)
+    tissues = truth and tables.TissueSums(
+        lambda case: truth.labels(case.pair_id, case.real.shape), truth.tissues
+    )
+    collectors = [first, *([tissues] if tissues else []), *(report.collectors if report else ())]
+    cases = case_table(collected(run.predict(predictor), collectors))
+    baselines = case_tables(
+        {name: run.predict(baseline) for name, baseline in run.baselines().items()}
+    )
+    summary = tables.summary_table({tables.MODEL: cases, **baselines})
+    if truth:
+        summary = tables.with_floor(summary, [truth.floor_mae[pair_id] for pair_id in cases.index])
+    tissue_table = tissues.table() if tissues else None
+    _write(cases, summary, tissue_table, first.cases)
+    if report:
+        report.write(weights, cases, baselines, summary, tissue_table)
 
 
 def _write(
-    cases: list[Case], baselines: dict[str, pd.DataFrame], truth: Truth | None, out: pathlib.Path
+    cases: pd.DataFrame, summary: pd.DataFrame, tissues: pd.DataFrame | None, first: list[Case]
 ) -> None:
     """Writes and prints the tables, and writes the sheet."""
-    table = case_table(cases)
-    written = {
-        'cases.csv': table,
-        'summary.csv': tables.summary_table({tables.MODEL: table, **baselines}),
-    }
-    if truth:
-        floors = [truth.floor_mae[case.pair_id] for case in cases]
-        written['summary.csv'] = tables.with_floor(written['summary.csv'], floors)
-        labels = [truth.labels(case.pair_id, case.real.shape) for case in cases]
-        written['tissues.csv'] = tables.tissue_table(cases, labels, truth.tissues)
+    out = pathlib.Path(FLAGS.out or pathlib.Path(FLAGS.workdir) / 'evaluation' / FLAGS.split)
+    written = {'cases.csv': cases, 'summary.csv': summary}
+    if tissues is not None:
+        written['tissues.csv'] = tissues
     for name, content in written.items():
         with written_whole(out / name) as temporary:
             content.to_csv(temporary)
     with written_whole(out / 'sheet.png') as temporary:
-        temporary.write_bytes(encode_png(sheet(cases[: FLAGS.sheet_cases])))
-    print(tables.summary_text(written['summary.csv']))
-    if truth:
-        closed = tables.share_closed(written['summary.csv'])
+        temporary.write_bytes(encode_png(sheet(first)))
+    print(tables.summary_text(summary))
+    if tissues is not None:
+        closed = tables.share_closed(summary)
         print(f'\nThe model goes {closed:.0%} of the way from the best baseline to the floor.\n')
-        tissues = written['tissues.csv']
         print(tissues.round({'share_percent': 2}).round(1).to_string())
         off = ', '.join(tables.tissues_off(tissues)) or 'none'
         judged = f'Of the tissues that fill {tables.SMALLEST_SHARE} % of the pixels or more'

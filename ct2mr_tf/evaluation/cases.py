@@ -4,8 +4,11 @@ A predictor is any function from CT to synthetic MR, float32 [B, H, W, 1] in [-1
 code measures a checkpoint, a SavedModel or a server.
 """
 
+import concurrent.futures
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -45,6 +48,55 @@ def predict_cases(
         for row, index in enumerate(np.asarray(batch['index'])):
             metrics = slice_metrics(real[row], synthetic[row])
             yield Case(pair_ids[index], ct[row], real[row], synthetic[row], metrics)
+
+
+class Collector(Protocol):
+    """Takes what it needs of each case as it passes."""
+
+    def add(self, case: Case) -> None:
+        """Takes a case."""
+
+
+class FirstCases:
+    """The first cases, whole.
+
+    Attributes:
+        cases: so far.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Of the cases to come, at most so many."""
+        self.cases: list[Case] = []
+        self._most = most
+
+    def add(self, case: Case) -> None:
+        """Keeps a case if there is room."""
+        if len(self.cases) < self._most:
+            self.cases.append(case)
+
+
+def collected(cases: Iterable[Case], collectors: Iterable[Collector]) -> Iterator[Case]:
+    """The same cases, each shown to every collector as it passes."""
+    collectors = tuple(collectors)
+    for case in cases:
+        for collector in collectors:
+            collector.add(case)
+        yield case
+
+
+def case_tables(
+    streams: dict[str, Iterator[Case]], workers: int | None = None
+) -> dict[str, pd.DataFrame]:
+    """The tables of several predictors' cases, measured beside each other.
+
+    Args:
+        streams: the cases of each predictor, by name.
+        workers: threads; by default one a core. Most of the time goes into filters of SSIM, which
+            do not hold Python's lock.
+    """
+    workers = workers or len(os.sched_getaffinity(0))
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return dict(zip(streams, pool.map(case_table, streams.values()), strict=True))
 
 
 def case_table(cases: Iterable[Case]) -> pd.DataFrame:

@@ -30,15 +30,25 @@ def panel(case: Case) -> np.ndarray:
         uint8 RGB [H, 4 W + gaps, 3]: CT, synthetic MR, real MR in grey, and the map of the absolute
         difference in colour (black 0, bright DIFFERENCE_LIMIT grey levels and more).
     """
-    difference = np.abs(case.real.astype(np.int16) - case.synthetic)
-    scaled = np.clip(difference * (255 / DIFFERENCE_LIMIT), 0, 255).astype(np.uint8)
-    coloured = cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    coloured = coloured_difference(case.real, case.synthetic)
     greys = [
         cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB) for grey in (case.ct, case.synthetic, case.real)
     ]
     gap = np.full((case.ct.shape[0], GAP, 3), 255, np.uint8)
     tiles = [tile for picture in (*greys, coloured) for tile in (picture, gap)]
     return np.hstack(tiles[:-1])
+
+
+def coloured_difference(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+    """The map of the absolute difference of two pictures, uint8 [H, W].
+
+    Returns:
+        uint8 RGB [H, W, 3], in OpenCV's inferno: black 0, bright DIFFERENCE_LIMIT grey levels and
+        more.
+    """
+    difference = np.abs(real.astype(np.int16) - synthetic)
+    scaled = np.clip(difference * (255 / DIFFERENCE_LIMIT), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
 def sheet(cases: Iterable[Case]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Tables of an evaluation: cases, a summary beside the baselines, tissues; as CSV and as text."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -32,35 +32,38 @@ DIGITS = {
 
 
 def summary_table(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Mean and standard deviation over the cases, for the model and the baselines.
+    """Mean, standard deviation and range over the cases, for the model and the baselines.
 
     Args:
         tables: a table of cases for each predictor, by name.
 
     Returns:
-        One row a predictor, for each metric the columns `<metric>_mean` and `<metric>_sd` (n - 1 in
-        the denominator; not a number with a single case).
+        One row a predictor, for each metric the columns `<metric>_mean`, `<metric>_sd` (n - 1 in
+        the denominator; not a number with a single case), `<metric>_min` and `<metric>_max`.
     """
     rows = {}
     for name, table in tables.items():
         # The PSNR of equal pictures is infinite, and then has no deviation.
         with np.errstate(invalid='ignore'):
-            means, deviations = table.mean(), table.std()
+            parts = {
+                'mean': table.mean(),
+                'sd': table.std(),
+                'min': table.min(),
+                'max': table.max(),
+            }
         rows[name] = {
-            column: value
+            f'{metric}_{part}': values[metric]
             for metric in METRICS
-            for column, value in (
-                (f'{metric}_mean', means[metric]),
-                (f'{metric}_sd', deviations[metric]),
-            )
+            for part, values in parts.items()
         }
     return pd.DataFrame.from_dict(rows, orient='index').rename_axis('predictor')
 
 
 def with_floor(summary: pd.DataFrame, floor_mae: Iterable[float]) -> pd.DataFrame:
-    """The summary with a last row that holds the mean and deviation of the floor's MAE."""
-    floors = pd.Series(list(floor_mae))
-    row = pd.DataFrame({'mae_mean': [floors.mean()], 'mae_sd': [floors.std()]}, index=[FLOOR])
+    """The summary with a last row that holds mean, deviation and range of the floor's MAE."""
+    floors = pd.Series(list(floor_mae), dtype=np.float64)
+    values = {'mean': floors.mean(), 'sd': floors.std(), 'min': floors.min(), 'max': floors.max()}
+    row = pd.DataFrame({f'mae_{part}': [value] for part, value in values.items()}, index=[FLOOR])
     return pd.concat([summary, row]).rename_axis('predictor')
 
 
@@ -71,39 +74,47 @@ def share_closed(summary: pd.DataFrame) -> float:
     return float((best - mae[MODEL]) / (best - mae[FLOOR]))
 
 
-def tissue_table(
-    cases: Iterable[Case], labels: Iterable[np.ndarray], tissues: dict[int, str]
-) -> pd.DataFrame:
-    """Mean grey of each tissue in the real and in the synthetic MR, over all cases.
+class TissueSums:
+    """Sums of grey for each tissue, over any number of cases."""
 
-    Args:
-        cases: what was measured.
-        labels: tissue of each pixel of each case, uint8 [H, W].
-        tissues: name of each label; labels of one name are one tissue.
+    def __init__(self, labels_of: Callable[[Case], np.ndarray], tissues: dict[int, str]) -> None:
+        """Sums of nothing yet.
 
-    Returns:
-        One row a tissue that occurs: share of all pixels in percent, real and synthetic mean, and
-        their difference, in grey levels.
-    """
-    size = max(tissues) + 1
-    pixels, real, synthetic = np.zeros(size), np.zeros(size), np.zeros(size)
-    for case, label in zip(cases, labels, strict=True):
-        flat = label.ravel()
-        pixels += np.bincount(flat, minlength=size)
-        real += np.bincount(flat, case.real.ravel(), size)
-        synthetic += np.bincount(flat, case.synthetic.ravel(), size)
-    sums = pd.DataFrame({'pixels': pixels, 'real': real, 'synthetic': synthetic})
-    sums = sums.loc[list(tissues)].groupby(list(tissues.values()), sort=False).sum()
-    sums = sums[sums.pixels > 0]
-    table = pd.DataFrame(
-        {
-            'share_percent': 100 * sums.pixels / pixels.sum(),
-            'real_mean': sums.real / sums.pixels,
-            'synthetic_mean': sums.synthetic / sums.pixels,
-            'difference': (sums.synthetic - sums.real) / sums.pixels,
-        }
-    )
-    return table.rename_axis('tissue')
+        Args:
+            labels_of: gives the tissue of each pixel of a case, uint8 [H, W].
+            tissues: name of each label; labels of one name are one tissue.
+        """
+        self._labels_of, self._tissues = labels_of, tissues
+        self._pixels, self._real, self._synthetic = np.zeros((3, max(tissues) + 1))
+
+    def add(self, case: Case) -> None:
+        """Adds all pixels of a case."""
+        labels = self._labels_of(case).ravel()
+        size = len(self._pixels)
+        self._pixels += np.bincount(labels, minlength=size)
+        self._real += np.bincount(labels, case.real.ravel(), size)
+        self._synthetic += np.bincount(labels, case.synthetic.ravel(), size)
+
+    def table(self) -> pd.DataFrame:
+        """Mean grey of each tissue in the real and in the synthetic MR.
+
+        Returns:
+            One row a tissue that occurs: share of all pixels in percent, real and synthetic mean,
+            and their difference, in grey levels.
+        """
+        columns = {'pixels': self._pixels, 'real': self._real, 'synthetic': self._synthetic}
+        sums = pd.DataFrame(columns).loc[list(self._tissues)]
+        sums = sums.groupby(list(self._tissues.values()), sort=False).sum()
+        sums = sums[sums.pixels > 0]
+        table = pd.DataFrame(
+            {
+                'share_percent': 100 * sums.pixels / self._pixels.sum(),
+                'real_mean': sums.real / sums.pixels,
+                'synthetic_mean': sums.synthetic / sums.pixels,
+                'difference': (sums.synthetic - sums.real) / sums.pixels,
+            }
+        )
+        return table.rename_axis('tissue')
 
 
 def tissues_off(table: pd.DataFrame) -> list[str]:

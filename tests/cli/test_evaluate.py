@@ -39,7 +39,10 @@ def run_folder(tiny_set, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def evaluated(run_folder, command):
-    done = command('-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', '--split=test')
+    done = command(
+        '-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', '--split=test',
+        f'--report={run_folder.parent / "report"}',
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done, run_folder / 'evaluation' / 'test'
 
@@ -170,3 +173,46 @@ def test_patients_the_run_was_trained_on_are_not_measured(run_folder, tiny_set, 
     done = command('-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', f'--data_dir={other}')
     assert done.returncode == 2
     assert 'in the test split, and trained on' in done.stderr
+
+
+def test_the_report_holds_the_same_numbers(evaluated, run_folder):
+    done, out = evaluated
+    report = run_folder.parent / 'report'
+    assert f'Report: {report}' in done.stdout
+    for name in ('cases', 'summary', 'tissues'):
+        written = (out / f'{name}.csv').read_text()
+        assert (report / 'tables' / f'{name}.csv').read_text() == written
+    page = (report / 'report.html').read_text(encoding='utf-8')
+    mae = pd.read_csv(out / 'cases.csv').mae
+    assert f'{mae.mean():.2f} ± {mae.std():.2f}' in page
+    assert 'best generator, of step 0' in page
+    assert 'phantoms, not patients' in page
+    assert 'test: 2 pairs of 1 patient<' in page
+    assert not [path for path in run_folder.parent.iterdir() if 'writing' in path.name]
+
+
+def test_a_report_is_never_written_over(command, run_folder, evaluated):
+    report = run_folder.parent / 'report'
+    before = (report / 'report.html').stat().st_mtime_ns
+    said = refused(command, f'--workdir={run_folder}', f'--report={report}')
+    assert f'{report}\n    found:    something already' in said
+    assert (report / 'report.html').stat().st_mtime_ns == before
+
+
+def test_a_run_compared_with_itself(command, run_folder, tmp_path):
+    done = command(
+        '-m', 'ct2mr_tf.cli.evaluate', f'--compare={run_folder},{run_folder}',
+        f'--report={tmp_path / "comparison"}',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = pd.read_csv(tmp_path / 'comparison' / 'tables' / 'comparison.csv', index_col='metric')
+    assert (result.difference == 0).all() and (result.p == 1).all()
+    assert 'neither' in done.stdout
+    page = (tmp_path / 'comparison' / 'comparison.html').read_text(encoding='utf-8')
+    assert 'Both have the same mean absolute error.' in page
+
+
+def test_flags_that_do_not_belong_to_a_comparison(command, run_folder):
+    said = refused(command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x')
+    for problem in ('3 run folders', '--workdir', '--out'):
+        assert problem in said

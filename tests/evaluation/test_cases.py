@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
+from ct2mr_tf.evaluation.cases import (
+    Case,
+    FirstCases,
+    case_table,
+    case_tables,
+    collected,
+    predict_cases,
+)
 from ct2mr_tf.evaluation.metrics import METRICS, slice_metrics
 
 RNG = np.random.default_rng(0)
@@ -71,3 +78,30 @@ def test_the_table_has_a_row_a_case_and_a_column_a_metric():
 
 def test_a_case_prints_without_its_pictures():
     assert 'array' not in repr(Case('a', CT[0], MR[0], MR[0], {'mae': 0.0}))
+
+
+def test_collectors_see_every_case_as_it_passes():
+    first, second = FirstCases(2), FirstCases(9)
+    passing = collected(
+        predict_cases(lambda ct: ct, batches([0, 1], [2, 3]), PAIR_IDS), [first, second]
+    )
+    next(passing)
+    assert [case.pair_id for case in first.cases] == ['a']
+    assert [case.pair_id for case in passing] == ['b', 'c', 'd']
+    assert [case.pair_id for case in first.cases] == ['a', 'b']
+    assert [case.pair_id for case in second.cases] == ['a', 'b', 'c', 'd']
+
+
+def test_tables_made_beside_each_other_are_those_made_alone():
+    predictors = {'same': lambda ct: ct, 'inverted': lambda ct: -ct, 'half': lambda ct: ct / 2}
+    together = case_tables(
+        {
+            name: predict_cases(predictor, batches([0], [1, 2]), PAIR_IDS)
+            for name, predictor in predictors.items()
+        },
+        workers=2,
+    )
+    assert list(together) == list(predictors)
+    for name, predictor in predictors.items():
+        alone = case_table(predict_cases(predictor, batches([0], [1, 2]), PAIR_IDS))
+        pd.testing.assert_frame_equal(together[name], alone)

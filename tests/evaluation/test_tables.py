@@ -36,7 +36,8 @@ def test_mean_and_deviation_by_hand():
     assert table.loc['model', 'mae_sd'] == pytest.approx(math.sqrt(8))  # n - 1 in the denominator
     assert table.loc['mean MR', 'mae_sd'] == 0
     assert table.loc['model', 'ssim_mean'] == 1.5
-    expected = [f'{metric}_{part}' for metric in METRICS for part in ('mean', 'sd')]
+    assert table.loc['lookup median', ['mae_min', 'mae_max']].tolist() == [18, 22]
+    expected = [f'{metric}_{part}' for metric in METRICS for part in ('mean', 'sd', 'min', 'max')]
     assert table.columns.tolist() == expected
 
 
@@ -51,7 +52,8 @@ def test_the_floor_is_the_last_row():
     assert table.index.tolist()[-1] == tables.FLOOR
     assert table.loc['floor', 'mae_mean'] == 4
     assert table.loc['floor', 'mae_sd'] == pytest.approx(math.sqrt(2))
-    assert table.loc['floor'].notna().sum() == 2
+    assert table.loc['floor', ['mae_min', 'mae_max']].tolist() == [3, 5]
+    assert table.loc['floor'].notna().sum() == 4
     pd.testing.assert_frame_equal(table.iloc[:-1], summary())
 
 
@@ -72,6 +74,15 @@ def test_the_share_closed_by_hand():
     assert tables.share_closed(tables.with_floor(worse, [4.0])) == -0.25
 
 
+def tissue_table(cases, labels, tissues):
+    """The table after all cases have passed, each with its labels."""
+    remaining = iter(labels)
+    sums = tables.TissueSums(lambda _: next(remaining), tissues)
+    for one in cases:
+        sums.add(one)
+    return sums.table()
+
+
 def case(real, synthetic):
     real, synthetic = np.array(real, np.uint8), np.array(synthetic, np.uint8)
     return Case('a', real, real, synthetic, {})
@@ -83,7 +94,7 @@ def test_tissues_by_hand():
         case([[40] * 2] * 2, [[44] * 2] * 2),
     ]
     labels = [np.array([[0, 0], [2, 5]], np.uint8), np.array([[2, 2], [0, 2]], np.uint8)]
-    table = tables.tissue_table(cases, labels, {0: 'air', 2: 'muscle', 5: 'fat', 7: 'disc'})
+    table = tissue_table(cases, labels, {0: 'air', 2: 'muscle', 5: 'fat', 7: 'disc'})
     assert table.index.tolist() == ['air', 'muscle', 'fat']  # no disc occurs
     # air: real (10 + 20 + 40) / 3, synthetic (20 + 20 + 44) / 3
     assert table.loc['air'].tolist() == pytest.approx([37.5, 70 / 3, 28, 14 / 3])
@@ -95,7 +106,7 @@ def test_tissues_by_hand():
 def test_labels_of_one_name_are_one_tissue():
     labels = [np.array([[1, 2], [2, 3]], np.uint8)]
     cases = [case([[10, 20], [30, 40]], [[10, 26], [36, 40]])]
-    table = tables.tissue_table(cases, labels, {1: 'sac', 2: 'sac', 3: 'fat'})
+    table = tissue_table(cases, labels, {1: 'sac', 2: 'sac', 3: 'fat'})
     assert table.index.tolist() == ['sac', 'fat']
     # sac: real (10 + 20 + 30) / 3, synthetic (10 + 26 + 36) / 3
     assert table.loc['sac'].tolist() == [75, 20, 24, 4]
@@ -109,9 +120,14 @@ def test_tissues_off_are_those_with_enough_pixels():
     assert tables.tissues_off(table) == ['fat', 'vein']
 
 
-def test_every_case_needs_its_labels():
-    with pytest.raises(ValueError, match='shorter'):
-        tables.tissue_table([case([[1]], [[1]])] * 2, [np.zeros((1, 1), np.uint8)], {0: 'air'})
+def test_labels_are_asked_for_by_case():
+    asked = []
+    sums = tables.TissueSums(
+        lambda one: asked.append(one.pair_id) or np.zeros(one.real.shape, np.uint8), {0: 'air'}
+    )
+    sums.add(case([[1]], [[3]]))
+    assert asked == ['a']
+    assert sums.table().loc['air'].tolist() == [100, 1, 3, 2]
 
 
 def test_the_text_for_a_terminal():

@@ -1,0 +1,85 @@
+"""A run and the pairs it is measured on, without a network: opened, checked, fed to a predictor."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ct2mr_tf.cli.measured_run import open_run, open_runs
+from ct2mr_tf.config import Config, save_config
+from ct2mr_tf.data.examples import read_pair
+from ct2mr_tf.evaluation.cases import case_table
+from ct2mr_tf.problems import UserError
+
+
+@pytest.fixture
+def make_run(tiny_set, tmp_path):
+    """Writes a run folder with its configuration, and a data set if it is not there yet."""
+
+    def make(name, set_name='set', size=(16, 24)):
+        data_dir = tmp_path / set_name
+        if not data_dir.exists():
+            tiny_set(data_dir, size)
+        save_config(Config(data_dir=str(data_dir), image_size=size, n_layers=2), tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+def found(error):
+    return [problem.found for problem in error.value.problems]
+
+
+def test_a_run_measures_its_own_data_set(make_run, tmp_path):
+    run = open_run(make_run('run'), '', 'test')
+    assert run.measured.pair_ids == ('test_00', 'test_01')
+    assert len(run.trained_on) == 4
+    assert run.name == f'{tmp_path.name}/run'
+    assert run.data_set == f'{tmp_path.name}/set'
+    assert run.table().patient_id.tolist() == ['patient_test'] * 2
+    table = case_table(run.predict(lambda ct: ct))
+    assert table.index.tolist() == ['test_00', 'test_01']
+    ct, mr = read_pair(tmp_path / 'set' / 'test' / 'test_00.png')
+    expected = np.abs(ct.astype(float) - mr).mean()
+    assert table.mae['test_00'] == pytest.approx(expected)
+
+
+def test_baselines_know_the_training_pairs_only(make_run, tmp_path):
+    mean = open_run(make_run('run'), '', 'test').baselines()['mean MR']
+    paths = sorted((tmp_path / 'set' / 'train').iterdir())
+    expected = np.mean([read_pair(path)[1] for path in paths], axis=0)
+    predicted = mean(np.zeros((1, 16, 24, 1), np.float32))
+    assert (predicted[0, ..., 0] + 1) * 127.5 == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_data_set_without_a_table_has_no_rows(make_run, tmp_path):
+    workdir = make_run('run')
+    (tmp_path / 'set' / 'pairs.csv').unlink()
+    assert open_run(workdir, '', 'test').table().empty
+
+
+def test_two_runs_on_one_data_set(make_run, tmp_path):
+    other = make_run('other', 'another')
+    with pytest.raises(UserError) as error:
+        open_runs([make_run('run'), other], '', 'test')
+    assert found(error) == [f'{tmp_path / "set"} and {tmp_path / "another"}']
+
+
+def test_two_runs_at_one_size(make_run):
+    with pytest.raises(UserError) as error:
+        open_runs([make_run('run'), make_run('large', size=(32, 48))], '', 'test')
+    assert found(error) == ['16x24 pixels and 32x48 pixels']
+
+
+def test_a_data_set_named_for_both(make_run, tmp_path, tiny_set):
+    """Its test patients must be new to both: here one run was trained on them."""
+    runs = [make_run('run'), make_run('other', 'another')]
+    third = tiny_set(tmp_path / 'third', (16, 24))
+    first, second = open_runs(runs, str(third), 'test')
+    assert first.data_dir == second.data_dir == third
+    table = pd.read_csv(tmp_path / 'another' / 'pairs.csv')
+    table.loc[table.split == 'test', 'patient_id'] = 'elsewhere'
+    table.loc[table.split == 'train', 'patient_id'] = 'patient_test'
+    table.to_csv(tmp_path / 'another' / 'pairs.csv', index=False)
+    with pytest.raises(UserError) as error:
+        open_runs(runs, str(third), 'test')
+    assert found(error) == ['in the test split, and trained on']

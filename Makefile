@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 QUICKSTART := runs/quickstart
 SMOKE := runs/smoke
 
-.PHONY: install test lint format quickstart smoke clean
+.PHONY: install test faults lint format quickstart smoke pictures clean
 
 install: $(INSTALLED)
 
@@ -19,6 +19,10 @@ $(INSTALLED): setup.cfg pyproject.toml
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+# All that can go wrong with a run, done to it for real; `make test` has a short form.
+faults: $(INSTALLED)
+	$(BIN)/python -m pytest -m fault --full
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,15 +31,19 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The whole way on phantoms: DICOM studies, pairs, training, evaluation. Minutes, after the install.
+# The whole way on phantoms: DICOM studies, pairs, training, evaluation, export, and synthetic MR of a
+# patient as DICOM. Minutes, after the install.
 quickstart: PATIENTS := 48
 quickstart: PREPARE := --size=128 --split_fractions=0.75,0.08,0.17
 quickstart: FOLDER := $(QUICKSTART)
 quickstart: FLAGS := datasets/phantom/quickstart.flags
+quickstart: SHOWN := PHANTOM-0005
 quickstart: whole-way
 	@echo
-	@echo "Pictures: $(QUICKSTART)/run/evaluation/test/sheet.png"
-	@echo "          $(QUICKSTART)/dataset/contact_sheet.png and overviews/"
+	@echo "Report:   $(QUICKSTART)/report/report.html"
+	@echo "DICOM:    $(QUICKSTART)/synthetic/discs/, and discs.png beside it"
+	@echo "Server:   $(QUICKSTART)/serving/serve.sh"
+	@echo "Pairs:    $(QUICKSTART)/dataset/contact_sheet.png and overviews/"
 	@echo "Curves:   $(BIN)/tensorboard --logdir=$(QUICKSTART)/run"
 
 # The same way in seconds.
@@ -43,6 +51,7 @@ smoke: PATIENTS := 4
 smoke: PREPARE := --size=64 --split_fractions=0.5,0.25,0.25
 smoke: FOLDER := $(SMOKE)
 smoke: FLAGS := datasets/phantom/smoke.flags
+smoke: SHOWN := PHANTOM-0004
 smoke: whole-way
 
 .PHONY: whole-way
@@ -53,8 +62,19 @@ whole-way: $(INSTALLED)
 	  --landmarks=$(FOLDER)/hospital/landmarks --key_file=$(FOLDER)/hospital/pseudonyms.key \
 	  --out=$(FOLDER)/dataset $(PREPARE)
 	$(BIN)/python train.py --flagfile=$(FLAGS)
+	rm -rf $(FOLDER)/report
 	$(BIN)/python -m ct2mr_tf.cli.evaluate --workdir=$(FOLDER)/run --split=test \
-	  --truth=$(FOLDER)/hospital/truth
+	  --truth=$(FOLDER)/hospital/truth --report=$(FOLDER)/report
+	$(BIN)/python export.py --workdir=$(FOLDER)/run --export_dir=$(FOLDER)/models/ct2mr \
+	  --serving_kit=$(FOLDER)/serving
+	$(BIN)/python -m ct2mr_tf.cli.synthesize --ct=$(FOLDER)/hospital/dicom/$(SHOWN) \
+	  --landmarks=$(FOLDER)/hospital/landmarks \
+	  --key_file=$(FOLDER)/hospital/pseudonyms.key \
+	  --saved_model=$(FOLDER)/models/ct2mr --out=$(FOLDER)/synthetic
+
+# The README's pictures of the report and of reader studies. Needs chromium and a quickstart.
+pictures: $(INSTALLED)
+	$(BIN)/python tests/measurements/page_pictures.py $(QUICKSTART)/run datasets/phantom
 
 clean:
 	rm -rf $(VENV) runs

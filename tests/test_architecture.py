@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import functools
 import pathlib
+import sys
 from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -13,13 +14,22 @@ FLOORS = [
     {'problems', 'version'},
     {'files'},
     {'imaging', 'evaluation', 'models', 'config'},
-    {'data', 'serving', 'phantom'},
+    {'data', 'serving', 'phantom', 'reader_study'},
     {'training'},
+    {'benchmark'},
     {'train', 'export', 'cli'},
 ]
 """Rooms from the ground up. A room imports lower floors and itself, never beside it or above."""
 
-WITHOUT_TENSORFLOW = ('imaging', 'phantom', 'evaluation', 'problems', 'files', 'config')
+WITHOUT_TENSORFLOW = (
+    'imaging',
+    'phantom',
+    'evaluation',
+    'reader_study',
+    'problems',
+    'files',
+    'config',
+)
 """Rooms that load no TensorFlow, nor do what they import."""
 
 FORBIDDEN_NAMES = {'utils', 'util', 'common', 'helpers', 'helper', 'misc', 'tools', 'base'}
@@ -155,6 +165,31 @@ def test_nobody_imports_an_entry_file():
 
 def test_flags_are_for_entry_files_only():
     assert importing('absl') <= {'train', 'export', 'cli'}
+
+
+def imported_first(module: Module) -> str:
+    """Full name of the first thing a module imports that is not of Python itself."""
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom):
+            name = f'{node.module}.{node.names[0].name}'
+        elif isinstance(node, ast.Import):
+            name = node.names[0].name
+        else:
+            continue
+        if name.split('.')[0] not in sys.stdlib_module_names:
+            return name
+    return ''
+
+
+def test_a_command_loads_the_entry_first():
+    """From then on Ctrl-C leaves no traceback, while pandas and the rest are loading."""
+    light = {f'{PACKAGE}.cli.entry', f'{PACKAGE}.cli.config_flags'}
+    assert not {
+        module.name
+        for module in MODULES
+        if "__name__ == '__main__'" in module.path.read_text(encoding='utf-8')
+        and imported_first(module) not in light
+    }
 
 
 def test_dicom_is_for_imaging_only():

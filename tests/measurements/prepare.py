@@ -1,6 +1,6 @@
 """How fast `prepare` is: headers a second, pairs a second, and memory.
 
-    python tests/benchmarks/prepare.py [FOLDER]
+    python tests/measurements/prepare.py [FOLDER]
 
 Writes 20,000 CT instances of 512x512 (sparse files: their pixels take no room) and the studies of
 24 patients with five discs each (512x512 CT, 1 mm slices; 2.5 GB) into FOLDER, by default a

@@ -18,6 +18,7 @@ from ct2mr_tf.cli import entry, export_flags
 from absl import flags
 
 from ct2mr_tf.config import load_config
+from ct2mr_tf.files import make_folder
 from ct2mr_tf.problems import raise_if_any
 
 FLAGS = flags.FLAGS
@@ -37,11 +38,14 @@ def main() -> None:
     source = export_flags.open_source(data_dir)
     # Here, so that --help and wrong flags answer without waiting for TensorFlow.
     from ct2mr_tf.serving import export_folder, kit, model_hash, onnx_export
+    from ct2mr_tf.training.precision import refuse_without_gpu
     from ct2mr_tf.training.run_folder import DATA_FILE, metrics_of_step
     from ct2mr_tf.training.state import restore_generator
 
+    refuse_without_gpu(config.precision)
     raise_if_any(export_flags.other_data_set(source, workdir / DATA_FILE))
     raise_if_any(onnx_export.missing_packages() if FLAGS.onnx else [])
+    raise_if_any(onnx_export.file_in_the_way(FLAGS.onnx) if FLAGS.onnx else [])
     raise_if_any(kit.foreign_files(FLAGS.serving_kit) if FLAGS.serving_kit else [])
     generator, step = restore_generator(config, workdir, FLAGS.checkpoint)
     card = export_flags.create_card(
@@ -53,12 +57,15 @@ def main() -> None:
         validation=metrics_of_step(workdir, step) if config == trained else {},
     )
     pictures = source.pictures(config.image_size)
-    version = export_folder.write_version(generator, card, pictures, export_dir, FLAGS.version)
-    print(f'{FLAGS.checkpoint} generator, of step {step}: {version}')
-    print(f'Model {card.model_sha256}, compared with the run on {len(pictures)} validation pairs.')
+    # The version comes last of what can fail: servers take it as soon as it is there.
+    if FLAGS.serving_kit:
+        make_folder(pathlib.Path(FLAGS.serving_kit))
     if FLAGS.onnx:
         onnx_export.write_onnx(generator, card, pictures, pathlib.Path(FLAGS.onnx))
         print(f'ONNX: {FLAGS.onnx}')
+    version = export_folder.write_version(generator, card, pictures, export_dir, FLAGS.version)
+    print(f'{FLAGS.checkpoint} generator, of step {step}: {version}')
+    print(f'Model {card.model_sha256}, compared with the run on {len(pictures)} validation pairs.')
     if FLAGS.serving_kit:
         kit.write_kit(pathlib.Path(FLAGS.serving_kit), card, export_dir)
         print(f'To start a server: {pathlib.Path(FLAGS.serving_kit) / kit.SCRIPT}')

@@ -213,3 +213,15 @@ def test_an_existing_version(command, exported, run_folder):
     said = refused(command, f'--workdir={run_folder}', f'--export_dir={exported[0]}', '--version=1')
     assert 'a version that exists' in said
     assert sorted(path.name for path in pathlib.Path(exported[0]).iterdir()) == ['.lock', '1', '9']
+
+
+def test_nothing_is_published_when_another_file_cannot_be_written(command, run_folder, tmp_path):
+    models = tmp_path / 'models'
+    run_to = (f'--workdir={run_folder}', f'--export_dir={models}')
+    said = refused(command, *run_to, '--serving_kit=/proc/kit')
+    assert '/proc/kit' in said
+    (tmp_path / 'mine.onnx').write_text('mine')
+    said = refused(command, *run_to, f'--onnx={tmp_path}/mine.onnx')
+    assert 'there already' in said
+    assert (tmp_path / 'mine.onnx').read_text() == 'mine'
+    assert not models.exists()

@@ -34,6 +34,14 @@ def missing_packages() -> list[Problem]:
     ]
 
 
+def file_in_the_way(path: str) -> list[Problem]:
+    """A file that stands where the model would be written: one Problem, as nothing is lost."""
+    if not pathlib.Path(path).exists():
+        return []
+    cure = 'name another file, or move it away'
+    return [Problem('--onnx', f'{path}, which is there already', 'a new file', cure)]
+
+
 def write_onnx(
     generator: tf.keras.Model, card: ModelCard, pictures: np.ndarray, path: pathlib.Path
 ) -> None:

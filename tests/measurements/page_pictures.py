@@ -2,7 +2,7 @@
 
     python tests/measurements/page_pictures.py runs/quickstart/run datasets/phantom
 
-Makes report, studies and answers from a run on phantoms, opens the pages in a headless Chromium,
+Makes report, studies and answers from the run of `make quickstart`, opens the pages in a headless Chromium,
 and writes report.png, forced_choice.png, similarity.png and score.png into the second folder. The
 readers of the scored study are drawn at random: they took a synthetic MR for real in one case of
 four, and rated 75 % give or take 10. Takes a minute.
@@ -28,6 +28,9 @@ from ct2mr_tf.reader_study import study_files, study_key
 WINDOW = (1280, 800)
 SEED = '20201231' * 4
 READERS = {'forced_choice': 6, 'similarity': 2}
+TRUTH = pathlib.Path('hospital', 'truth')
+"""Truth of the phantoms, beside the run of `make quickstart`: the report then says what they are."""
+
 RATINGS = (82, 68, 91, 88, 77, 70, 64, 85)
 """What the picture of a page of similarity shows; the ninth item is left open."""
 
@@ -87,7 +90,8 @@ def main():
     run, out = map(pathlib.Path, sys.argv[1:])
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        run_command('evaluate', f'--workdir={run}', f'--out={folder}', f'--report={folder}/report')
+        flags = (f'--out={folder}', f'--report={folder}/report', f'--truth={run.parent / TRUTH}')
+        run_command('evaluate', f'--workdir={run}', *flags)
         for kind, readers in READERS.items():
             flags = (f'--kind={kind}', f'--readers={readers}', f'--seed={SEED}')
             run_command(

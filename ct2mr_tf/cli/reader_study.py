@@ -17,6 +17,7 @@ takes some seconds, and 0.6 s a slice at the paper's size on two CPU cores.
 
 `score` writes RESULT: report.html, and every table as CSV. Studies of different kinds may be scored
 together (--study=A,B): the metrics are then held against both outcomes.
+Answers that are missing, also of a whole reader, are refused unless --allow_incomplete is given.
 """
 
 from ct2mr_tf.cli import entry

@@ -2,10 +2,10 @@
 
     python tests/measurements/page_pictures.py runs/quickstart/run datasets/phantom
 
-Makes report, studies and answers from the run of `make quickstart`, opens the pages in a headless Chromium,
-and writes report.png, forced_choice.png, similarity.png and score.png into the second folder. The
-readers of the scored study are drawn at random: they took a synthetic MR for real in one case of
-four, and rated 75 % give or take 10. Takes a minute.
+Makes report, studies and answers from the run of `make quickstart`, opens the pages in a headless
+Chromium, and writes report.png, forced_choice.png, similarity.png and score.png into the second
+folder. The readers of the scored study are drawn at random: they took a synthetic MR for real in
+one case of four, and rated 75 % give or take 10. Takes a minute.
 """
 
 import pathlib
@@ -29,7 +29,7 @@ WINDOW = (1280, 800)
 SEED = '20201231' * 4
 READERS = {'forced_choice': 6, 'similarity': 2}
 TRUTH = pathlib.Path('hospital', 'truth')
-"""Truth of the phantoms, beside the run of `make quickstart`: the report then says what they are."""
+"""Of the phantoms, in the folder above the run: with it, the report says what they are."""
 
 RATINGS = (82, 68, 91, 88, 77, 70, 64, 85)
 """What the picture of a page of similarity shows; the ninth item is left open."""

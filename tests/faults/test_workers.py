@@ -77,6 +77,7 @@ def test_a_lost_worker_ends_the_others(lost):
     assert newest_step(chief.workdir) % 4 == 0
 
 
+@pytest.mark.long
 @pytest.mark.fault('one of two workers is asked to stop', 'both stop at one step, save, exit 75')
 def test_a_worker_that_is_asked_to_stop_stops_all(stopped):
     workers, codes = stopped

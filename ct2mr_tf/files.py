@@ -65,6 +65,11 @@ def write_text_whole(path: pathlib.Path, text: str) -> None:
         temporary.write_text(text, encoding='utf-8')
 
 
+def is_free(folder: pathlib.Path) -> bool:
+    """Whether a folder may be written as a whole: nothing stands there, or an empty folder."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
 @contextlib.contextmanager
 def folder_written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a new folder beside `out`, and renames it to `out` when the block ends well.
@@ -72,7 +77,7 @@ def folder_written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
     When the block raises, the new folder is removed and `out` is as it was.
 
     Args:
-        out: the folder to write; missing or empty.
+        out: the folder to write; see `is_free`.
 
     Yields:
         The folder to write into.

@@ -11,6 +11,7 @@ import pytest
 from ct2mr_tf.files import (
     LOCK_FILE,
     folder_written_whole,
+    is_free,
     locked_folder,
     write_text_whole,
     written_whole,
@@ -196,3 +197,12 @@ def test_a_file_in_the_place_of_the_folder_is_a_problem_of_the_user(tmp_path):
             locked_folder(workdir, '--workdir=run'),
         ):
             pytest.fail('entered')
+
+
+def test_free_is_what_is_missing_or_an_empty_folder(tmp_path):
+    assert is_free(tmp_path / 'missing')
+    (tmp_path / 'empty').mkdir()
+    assert is_free(tmp_path / 'empty')
+    (tmp_path / 'empty' / 'file').touch()
+    assert not is_free(tmp_path / 'empty')
+    assert not is_free(tmp_path / 'empty' / 'file')

@@ -34,7 +34,7 @@ from ct2mr_tf.data.truth import TRUTH_FOLDER, Truth, load_truth
 from ct2mr_tf.evaluation import tables
 from ct2mr_tf.evaluation.cases import Case, FirstCases, case_table, case_tables, collected
 from ct2mr_tf.evaluation.figures import encode_png, sheet
-from ct2mr_tf.files import folder_written_whole, written_whole
+from ct2mr_tf.files import folder_written_whole, is_free, written_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 FLAGS = flags.FLAGS
@@ -97,7 +97,7 @@ def _flag_problems() -> list[Problem]:
         cure = 'name the --workdir of a training run'
         problems.append(Problem('--workdir', 'nothing', 'a run folder', cure))
     report = pathlib.Path(FLAGS.report)
-    if FLAGS.report and report.exists() and not (report.is_dir() and not any(report.iterdir())):
+    if FLAGS.report and not is_free(report):
         cure = 'name another --report, or delete it'
         problems.append(Problem(f'{report}', 'something already', 'a new or empty folder', cure))
     return problems

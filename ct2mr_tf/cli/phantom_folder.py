@@ -29,7 +29,7 @@ def is_finished(out: pathlib.Path, settings: Settings) -> bool:
         UserError: the folder holds anything else; with all differences.
     """
     cure = 'name another --out, or delete the folder'
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if files.is_free(out):
         return False
     try:
         known = dict(json.loads((out / MANIFEST_FILE).read_text(encoding='utf-8')))

@@ -30,6 +30,7 @@ from absl import flags
 
 from ct2mr_tf.cli.measured_run import MeasuredRun, open_run
 from ct2mr_tf.data.fingerprint import describe_data_set
+from ct2mr_tf.files import is_free
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.reader_study import reader_plan, study_files, study_folder, study_key
 from ct2mr_tf.reader_study.study_folder import Design
@@ -124,7 +125,7 @@ def _build_problems() -> list[Problem]:
     """What is wrong with the values of the flags of `build`."""
     problems = []
     out = pathlib.Path(FLAGS.out)
-    if FLAGS.out and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if FLAGS.out and not is_free(out):
         cure = 'name another --out: a study is never written over'
         problems.append(Problem(f'{out}', 'something', 'a new or empty folder', cure))
     if FLAGS.seed and not reader_plan.is_seed(FLAGS.seed):

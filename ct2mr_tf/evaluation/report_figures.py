@@ -96,6 +96,36 @@ def distributions(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def draw_boxes(
+    axis: Axes,
+    values: Sequence[np.ndarray],
+    rows: Sequence[float],
+    width: float,
+    colour: str,
+) -> None:
+    """Lying boxes in one colour, without outliers: the points themselves are drawn over them.
+
+    Args:
+        axis: to draw on.
+        values: of each box.
+        rows: where each box lies.
+        width: of a box, 1 for the distance of two rows.
+        colour: of lines and medians.
+    """
+    line = {'color': colour, 'linewidth': 1.1}
+    axis.boxplot(
+        values,
+        positions=rows,
+        widths=width,
+        orientation='horizontal',
+        showfliers=False,
+        boxprops=line,
+        whiskerprops=line,
+        capprops=line,
+        medianprops={'color': colour, 'linewidth': 2.2},
+    )
+
+
 def _boxes(axis: Axes, values: dict[str, pd.Series]) -> None:
     """A box and points a row, from the top."""
     rng = np.random.default_rng(0)
@@ -103,18 +133,7 @@ def _boxes(axis: Axes, values: dict[str, pd.Series]) -> None:
         finite = column.to_numpy(np.float64)
         finite = finite[np.isfinite(finite)]
         colour = MODEL_COLOUR if name == MODEL else OTHER_COLOUR
-        line = {'color': colour, 'linewidth': 1.1}
-        axis.boxplot(
-            [finite],
-            positions=[row],
-            widths=0.55,
-            orientation='horizontal',
-            showfliers=False,
-            boxprops=line,
-            whiskerprops=line,
-            capprops=line,
-            medianprops={'color': colour, 'linewidth': 2.2},
-        )
+        draw_boxes(axis, [finite], [row], 0.55, colour)
         height = row + rng.uniform(-0.2, 0.2, len(finite))
         size = float(np.clip(600 / max(len(finite), 1), 1.5, 14))
         alpha = 0.65 if len(finite) < 200 else 0.25

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ct2mr_tf.files import folder_written_whole
+from ct2mr_tf.files import folder_written_whole, is_free
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.reader_study import score_report, study_files
 from ct2mr_tf.reader_study.answer_files import read_answers
@@ -53,7 +53,7 @@ def score_studies(
 
 def _problems_of(out: pathlib.Path) -> list[Problem]:
     """Why a folder is not free to be written."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if is_free(out):
         return []
     cure = 'name another folder, or move this one away'
     return [Problem(f'{out}', 'something', 'a new or empty folder', cure)]

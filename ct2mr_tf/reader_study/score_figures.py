@@ -8,7 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ct2mr_tf.evaluation.report_figures import BIAS_COLOUR, MODEL_COLOUR, OTHER_COLOUR, STYLE
+from ct2mr_tf.evaluation.report_figures import (
+    BIAS_COLOUR,
+    MODEL_COLOUR,
+    OTHER_COLOUR,
+    STYLE,
+    draw_boxes,
+)
 from ct2mr_tf.reader_study.estimates import Estimate, number_text
 from ct2mr_tf.reader_study.score_tables import METRIC_NAMES, role_name
 from ct2mr_tf.reader_study.similarity_statistics import ALL, ReaderPair
@@ -113,18 +119,7 @@ def scores_by_item(scores: pd.DataFrame) -> Figure:
             own = scores[scores['reader'] == reader].groupby('item')['percent']
             values = [own.get_group(item) if item in own.groups else [] for item in items]
             at = np.arange(len(items)) + (number - (len(readers) - 1) / 2) * step
-            line = {'color': colour, 'linewidth': 1.1}
-            axis.boxplot(
-                values,
-                positions=at,
-                widths=0.75 * step,
-                orientation='horizontal',
-                showfliers=False,
-                boxprops=line,
-                whiskerprops=line,
-                capprops=line,
-                medianprops={'color': colour, 'linewidth': 2.2},
-            )
+            draw_boxes(axis, values, at, 0.75 * step, colour)
             points = np.concatenate([np.asarray(own, np.float64) for own in values])
             rows = np.repeat(at, [len(own) for own in values])
             rows = rows + rng.uniform(-0.25, 0.25, len(rows)) * step

@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from file_damage import cut, flip
 from folder_trees import tree
 from train_process import SMALL, assert_same_state, saved_state
 
@@ -60,27 +61,17 @@ def _data(workdir: pathlib.Path, step: int) -> pathlib.Path:
     return workdir / 'checkpoints' / f'ckpt-{step}.data-00000-of-00001'
 
 
-def _cut(path: pathlib.Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _flip(path: pathlib.Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 0x10
-    path.write_bytes(bytes(content))
-
-
 def _cut_newest(workdir: pathlib.Path) -> None:
-    _cut(_data(workdir, STEPS))
+    cut(_data(workdir, STEPS))
 
 
 def _flip_newest(workdir: pathlib.Path) -> None:
-    _flip(_data(workdir, STEPS))
+    flip(_data(workdir, STEPS))
 
 
 def _cut_and_flip(workdir: pathlib.Path) -> None:
-    _cut(_data(workdir, STEPS))
-    _flip(_data(workdir, STEPS - 2))
+    cut(_data(workdir, STEPS))
+    flip(_data(workdir, STEPS - 2))
 
 
 def _case(name: str, harm: object, *marks: pytest.MarkDecorator) -> object:
@@ -107,7 +98,7 @@ def test_a_harmed_run_goes_on(harm, workdir, config, whole):
 @pytest.mark.fault('every checkpoint truncated', 'exits 2, names all; nothing is written over')
 def test_a_run_without_a_checkpoint_that_can_be_read_is_refused(workdir, config):
     for path in (workdir / 'checkpoints').glob('*.data-*'):
-        _cut(path)
+        cut(path)
     before = tree(workdir)
     with pytest.raises(UserError) as raised:
         train_and_evaluate(dataclasses.replace(config, num_steps=MORE_STEPS), workdir)

@@ -1,6 +1,6 @@
 """How long the report of 2,000 cases takes, how large its page is, and how it opens in a browser.
 
-    python tests/measurements/report.py --out=/tmp/report
+    python tests/measurements/report.py --out=FOLDER
 
 The cases are eight phantom slices at 256x256, mirrored, windowed and with noise anew for each case,
 which is worse for JPEG and PNG than patients are. Inference is left out: the synthetic MR is the

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from file_damage import cut, flip
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.problems import UserError
@@ -149,16 +150,6 @@ def test_the_newest_three_are_kept(saved, state):
     assert _steps(workdir / CHECKPOINTS_FOLDER) == {'ckpt-100', 'ckpt-101', 'ckpt-102'}
 
 
-def _cut(path: pathlib.Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _flip(path: pathlib.Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 0x10
-    path.write_bytes(bytes(content))
-
-
 def _empty(path: pathlib.Path) -> None:
     path.write_bytes(b'')
 
@@ -171,12 +162,12 @@ def _foreign(path: pathlib.Path) -> None:
 
 
 DAMAGE = {
-    'data cut': (_data, _cut),
-    'data flipped': (_data, _flip),
+    'data cut': (_data, cut),
+    'data flipped': (_data, flip),
     'data empty': (_data, _empty),
     'data missing': (_data, pathlib.Path.unlink),
-    'index cut': (_index, _cut),
-    'index flipped': (_index, _flip),
+    'index cut': (_index, cut),
+    'index flipped': (_index, flip),
     'index empty': (_index, _empty),
     'of another run': (_index, _foreign),
 }
@@ -213,8 +204,8 @@ def test_without_its_index_a_checkpoint_was_never_finished(saved, state):
 
 def test_two_damaged_ones_are_both_named(saved, state, caplog):
     workdir, values = saved
-    _cut(_data(workdir, 100))
-    _flip(_data(workdir, 10))
+    cut(_data(workdir, 100))
+    flip(_data(workdir, 10))
     assert restore_checkpoint(state, workdir) == 9
     assert _holds(state, values[9])
     assert 'ckpt-100' in caplog.text
@@ -223,8 +214,8 @@ def test_two_damaged_ones_are_both_named(saved, state, caplog):
 
 def test_a_run_that_goes_on_from_an_earlier_step_leaves_no_later_one_behind(saved, state):
     workdir, _ = saved
-    _cut(_data(workdir, 100))
-    _cut(_data(workdir, 10))
+    cut(_data(workdir, 100))
+    cut(_data(workdir, 10))
     _fill(state, 9)
     restore_checkpoint(state, workdir)
     state.step.assign(11)
@@ -238,7 +229,7 @@ def test_a_run_that_goes_on_from_an_earlier_step_leaves_no_later_one_behind(save
 def test_all_damaged_is_an_error_that_names_all(saved, state):
     workdir, _ = saved
     for step in (9, 10, 100):
-        _cut(_data(workdir, step))
+        cut(_data(workdir, step))
     with pytest.raises(UserError) as raised:
         restore_checkpoint(state, workdir)
     assert [problem.where for problem in raised.value.problems] == [
@@ -323,7 +314,7 @@ def test_a_best_that_is_missing_or_damaged_is_an_error(tmp_path, state):
         restore_generator(CONFIG, tmp_path, 'best')
     _fill(state, 1)
     save_best(state, tmp_path)
-    _cut(tmp_path / BEST_FOLDER / 'ckpt-1.data-00000-of-00001')
+    cut(tmp_path / BEST_FOLDER / 'ckpt-1.data-00000-of-00001')
     with pytest.raises(UserError, match='cannot be read'):
         restore_generator(CONFIG, tmp_path, 'best')
 

@@ -16,6 +16,8 @@ with warnings.catch_warnings():
     warnings.filterwarnings('ignore', message=r'\s*TensorFlow Addons \(TFA\)')
     import tensorflow_addons as tfa
 
+from ct2mr_tf.models.convolutions import PhasedConvolution, WinogradConvolution
+
 INITIAL_STDDEV = 0.02
 """Standard deviation of the initial weights (Isola et al., CVPR 2017, appendix 6.2)."""
 
@@ -24,9 +26,6 @@ NORM_EPSILON = 1e-5
 
 LEAKY_SLOPE = 0.2
 """Slope of the discriminator's leaky ReLU below zero (Isola et al., CVPR 2017, appendix 6.1)."""
-
-PHASES = 4
-"""Side of the blocks that PhasedConvolution computes at once: sides of pictures are multiples."""
 
 _POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16', 'float16': 'mixed_float16'}
 """Keras' name for: computing in this type, with weights in float32."""
@@ -92,15 +91,17 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
 def _mirrored(size: tf.Tensor, pad: int) -> tf.Tensor:
     """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
     last = size - 1
-    return last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
+    places = last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
+    # A place below zero, of a map no larger than its padding, is an error here.
+    return tf.gather(tf.range(size), places)
 
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
 class ReflectionPadding(tf.keras.layers.Layer):
     """Mirrors `pad` pixels beyond each side, so that borders stay clean.
 
-    Rows and columns are gathered: TensorFlow's own operation takes up to three times as long on
-    CPUs, a sixth of a synthesis in bfloat16. Its gradient is the faster one.
+    Pixels are gathered: TensorFlow's own operation takes several times as long on CPUs. Its
+    gradient is the faster one.
     """
 
     def __init__(self, pad: int, **kwargs: object):
@@ -113,9 +114,11 @@ class ReflectionPadding(tf.keras.layers.Layer):
         return self._padded_for_training(inputs) if training else self._padded(inputs)
 
     def _padded(self, x: tf.Tensor) -> tf.Tensor:
-        height, width = tf.shape(x)[1], tf.shape(x)[2]
-        x = tf.gather(x, _mirrored(height, self.pad), axis=1)
-        return tf.gather(x, _mirrored(width, self.pad), axis=2)
+        shape = tf.shape(x)
+        height, width = shape[1], shape[2]
+        rows = _mirrored(height, self.pad)[:, tf.newaxis]
+        pixels = tf.reshape(x, [shape[0], height * width, x.shape[-1]])
+        return tf.gather(pixels, rows * width + _mirrored(width, self.pad), axis=1)
 
     def _padded_for_training(self, inputs: tf.Tensor) -> tf.Tensor:
         sides = [self.pad, self.pad]
@@ -147,36 +150,6 @@ class NearestUpsampling(tf.keras.layers.Layer):
         """Enlarges [N, H, W, C] to [N, 2H, 2W, C]."""
         enlarged = tf.repeat(tf.repeat(inputs, 2, axis=1), 2, axis=2)
         return tf.ensure_shape(enlarged, [None, None, None, inputs.shape[-1]])
-
-
-@tf.keras.utils.register_keras_serializable('ct2mr_tf')
-class PhasedConvolution(tf.keras.layers.Conv2D):
-    """A convolution of stride 1 and few channels as one of stride 4 and sixteen times as many.
-
-    CPUs and GPUs compute 16 channels or more at once, so that a single one wastes most of a
-    convolution. Each of the 4 x 4 places of a pixel within a block gets its own copy of the kernel,
-    moved to that place, and the channels that come out are laid side by side. The sums are the
-    same: on a CPU the last layer of the generator takes a quarter of the time.
-    """
-
-    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Convolves without padding; the result has sides that are multiples of 4.
-
-        Args:
-            inputs: map [N, H + k - 1, W + k - 1, C], H and W multiples of 4.
-            kernel: [k, k, C, channels].
-
-        Returns:
-            Map [N, H, W, channels].
-        """
-        places = range(PHASES)
-        moved = [
-            tf.pad(kernel, [[y, PHASES - 1 - y], [x, PHASES - 1 - x], [0, 0], [0, 0]])
-            for y in places
-            for x in places
-        ]
-        phases = tf.nn.conv2d(inputs, tf.concat(moved, axis=-1), PHASES, 'VALID')
-        return tf.nn.depth_to_space(phases, PHASES)
 
 
 class SeededInitializers:
@@ -223,9 +196,8 @@ def reflected_convolution(
 ) -> tf.Tensor:
     """A convolution of stride 1 padded by reflection, kernel // 2 pixels on each side."""
     padded = ReflectionPadding(kernel // 2)(x)
-    return tf.keras.layers.Conv2D(
-        channels, kernel, use_bias=False, kernel_initializer=initial.weights()
-    )(padded)
+    kind = WinogradConvolution if kernel == 3 else tf.keras.layers.Conv2D
+    return kind(channels, kernel, use_bias=False, kernel_initializer=initial.weights())(padded)
 
 
 def last_convolution(

@@ -163,26 +163,6 @@ def test_an_unknown_enlargement_is_refused():
         blocks.upsampled(tf.zeros([1, 4, 4, 1]), 1, 'bilinear', blocks.SeededInitializers(0))
 
 
-@pytest.mark.parametrize(('kernel', 'channels'), [(7, 1), (3, 2), (1, 1)])
-def test_phased_convolution_equals_the_plain_one_in_values_and_gradients(kernel, channels):
-    rng = np.random.default_rng(kernel)
-    x = tf.constant(rng.normal(size=(2, 8 + kernel - 1, 12 + kernel - 1, 5)), tf.float32)
-    weights = tf.constant(rng.normal(size=(2, 8, 12, channels)), tf.float32)
-    values = [rng.normal(size=(kernel, kernel, 5, channels)), rng.normal(size=channels)]
-    found = []
-    for kind in (blocks.PhasedConvolution, tf.keras.layers.Conv2D):
-        layer = kind(channels, kernel)
-        layer.build(x.shape)
-        layer.set_weights(values)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x)
-            total = tf.reduce_sum(y * weights)
-        found.append([y, *tape.gradient(total, [x, *layer.trainable_variables])])
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
-
-
 def test_computing_in_puts_the_policy_back():
     outside = tf.keras.mixed_precision.global_policy().name
     with pytest.raises(RuntimeError), blocks.computing_in('bfloat16'):

@@ -78,10 +78,10 @@ def run_benchmark(options: Options, work: pathlib.Path) -> dict[str, Any]:
     before = machine.load_average()
     config = _with_data(options.config, work)
     rows = _start_rows(config, work) if 'start' in options.parts else []
-    measured, versions = _measure(options, config, precisions, work)
+    measured, others = _measure(options, config, precisions, work)
     rows = [*report.table(measured), *rows]
     return {
-        'machine': machine.describe_machine() | versions,
+        'machine': machine.describe_machine() | others,
         'load_average': {'before': before, 'after': machine.load_average()},
         'config': {**dataclasses.asdict(options.config), 'data_dir': ''},
         'repeats': options.repeats,
@@ -92,10 +92,10 @@ def run_benchmark(options: Options, work: pathlib.Path) -> dict[str, Any]:
 
 def _measure(
     options: Options, config: Config, precisions: tuple[str, ...], work: pathlib.Path
-) -> tuple[report.Measured, dict[str, str]]:
-    """Everything that takes turns, and the versions of what else took part."""
+) -> tuple[report.Measured, dict[str, object]]:
+    """Everything that takes turns, and what else took part."""
     tasks: dict[str, Task] = {}
-    versions = {}
+    others: dict[str, object] = {}
     for precision in precisions:
         own = dataclasses.replace(config, precision=precision)
         tasks[f'product {precision}'], product_flop = matrix_rate.create_product(precision)
@@ -108,11 +108,11 @@ def _measure(
     with contextlib.ExitStack() as stack:
         if options.torch:
             process = stack.enter_context(contextlib.closing(TorchProcess(config, work)))
-            versions['torch'] = process.version
+            others = process.about
             tasks |= _torch_tasks(process, options.parts)
         times = time_in_turn(tasks, options.repeats)
     needed = count_multiply_adds(config)
-    return report.Measured(times, product_flop, needed, precisions), versions
+    return report.Measured(times, product_flop, needed, precisions), others
 
 
 def _with_data(config: Config, work: pathlib.Path) -> Config:

@@ -109,7 +109,8 @@ def _beside_limit(measured: Measured, name: str, what: str, limit: float) -> Ite
 
 def _of_pipeline(measured: Measured) -> Iterator[Row]:
     if pipeline := measured.median('pipeline'):
-        yield Row('pipeline alone', 1 / pipeline, 'pairs/s', 'with every augmentation')
+        note = f'with every augmentation; {_quiet(measured.times["pipeline"])}'
+        yield Row('pipeline alone', 1 / pipeline, 'pairs/s', note)
 
 
 def _against_torch(measured: Measured) -> Iterator[Row]:
@@ -119,7 +120,8 @@ def _against_torch(measured: Measured) -> Iterator[Row]:
         *((f'torch {n}', f'keras {precision} {n}', f'slice, {n} at once') for n in BATCHES),
     ):
         if (theirs := measured.median(name)) and (own := measured.median(ours)):
-            yield Row(f'PyTorch: {what}', theirs, 's', precision)
+            note = f'{precision}; {_quiet(measured.times[name])}'
+            yield Row(f'PyTorch: {what}', theirs, 's', note)
             yield Row(f'PyTorch / ct2mr_tf: {what}', theirs / own, '', 'above 1: ours is faster')
 
 

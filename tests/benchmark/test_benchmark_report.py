@@ -1,5 +1,7 @@
 """The table from made-up times, row by row."""
 
+import dataclasses
+
 import pytest
 
 from ct2mr_tf.benchmark.multiply_adds import MultiplyAdds
@@ -66,6 +68,20 @@ def rows() -> dict[str, Row]:
 def test_figures(rows, what, value, unit):
     assert rows[what].value == pytest.approx(value)
     assert rows[what].unit == unit
+
+
+def test_figures_of_others_tell_how_quiet_it_was():
+    """A figure that grows from round to round is no figure."""
+    quiet = measured(product_float32=0.02, product_bfloat16=0.01)
+    uneven = {'pipeline': Times((0.002, 0.001, 0.0)), 'torch step': Times((1.0, 2.0, 3.0))}
+    found = table(
+        dataclasses.replace(
+            quiet, times={**quiet.times, **uneven, 'step float32': Times((1.0, 1.0))}
+        )
+    )
+    notes = {row.what: row.note for row in found}
+    assert notes['pipeline alone'].endswith('half of the times within 100.0 %')
+    assert notes['PyTorch: step'] == 'float32; half of the times within 50.0 %'
 
 
 def test_what_was_not_measured_is_not_in_the_table(rows):

@@ -1,14 +1,18 @@
 """What is timed really does what its name says."""
 
 import dataclasses
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ct2mr_tf.benchmark import inference_tasks, matrix_rate, phantom_set, training_tasks
+from ct2mr_tf.benchmark.timing import Task, time_in_turn
 from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import load_examples, read_pair
+from ct2mr_tf.data.pipeline import create_train_dataset
 from ct2mr_tf.models.generator import create_generator
 from ct2mr_tf.serving.saved_model import LocalModel
 from ct2mr_tf.training.state import create_train_state
@@ -69,6 +73,7 @@ def test_the_pipeline_reads_the_pairs_it_says_with_every_augmentation(data_dir, 
         return tf.data.Dataset.range(1000)
 
     monkeypatch.setattr(training_tasks, 'create_train_dataset', create)
+    monkeypatch.setattr(training_tasks, 'PIPELINE_START', 3)
     monkeypatch.setattr(training_tasks, 'PIPELINE_PAIRS', 7)
     plain = dataclasses.replace(
         CONFIG, augment_zoom=1.0, augment_flip=False, augment_rotation_deg=0.0
@@ -83,6 +88,64 @@ def test_the_pipeline_reads_the_pairs_it_says_with_every_augmentation(data_dir, 
         if getattr(config, field.name) != getattr(plain, field.name)
     ]
     assert changed == [f.name for f in dataclasses.fields(Config) if f.name.startswith('augment_')]
+
+
+@pytest.fixture
+def reads_ahead(monkeypatch):
+    """The pipeline reads as far ahead as it comes, as AUTOTUNE's does after many turns."""
+
+    def create(examples, config):
+        return create_train_dataset(examples, config).prefetch(1_000_000)
+
+    monkeypatch.setattr(training_tasks, 'create_train_dataset', create)
+    monkeypatch.setattr(training_tasks, 'PIPELINE_START', 2)
+    monkeypatch.setattr(training_tasks, 'PIPELINE_PAIRS', 4)
+
+
+def _cores_busy_after(run: Callable[[], object]) -> float:
+    """Cores that this process keeps busy in the half second after a turn, the second as warm-up."""
+    run()
+    run()
+    started = time.process_time()
+    time.sleep(0.5)
+    return (time.process_time() - started) / 0.5
+
+
+@pytest.mark.usefixtures('reads_ahead')
+def test_nothing_goes_on_after_a_turn_of_the_pipeline(data_dir):
+    task = training_tasks.create_pipeline_task(CONFIG, data_dir)
+    assert _cores_busy_after(task.run) < 0.2
+
+
+@pytest.mark.usefixtures('reads_ahead')
+def test_nothing_goes_on_after_a_turn_of_the_loop(data_dir, tmp_path):
+    state = create_train_state(CONFIG)
+    task = training_tasks.create_loop_task(state, CONFIG, data_dir, tmp_path, steps=2)
+    assert _cores_busy_after(task.run) < 0.2
+
+
+def test_the_pipeline_is_timed_while_it_makes_pairs_not_while_ready_ones_are_taken(
+    data_dir, monkeypatch
+):
+    pair_s = 0.004
+
+    def made(number):
+        time.sleep(pair_s)
+        return number
+
+    def create(examples, config):
+        numbers = tf.data.Dataset.range(1000)
+        return numbers.map(lambda k: tf.numpy_function(made, [k], tf.int64)).prefetch(1000)
+
+    monkeypatch.setattr(training_tasks, 'create_train_dataset', create)
+    monkeypatch.setattr(training_tasks, 'PIPELINE_START', 5)
+    monkeypatch.setattr(training_tasks, 'PIPELINE_PAIRS', 20)
+    config = dataclasses.replace(CONFIG, batch_size=1)
+    tasks = {
+        'pipeline': training_tasks.create_pipeline_task(config, data_dir),
+        'another': Task(lambda: time.sleep(0.2)),  # long enough to make all twenty
+    }
+    assert min(time_in_turn(tasks, repeats=2)['pipeline'].seconds) > 0.5 * pair_s
 
 
 def test_the_exported_generator_is_the_generator(tmp_path):

@@ -139,7 +139,8 @@ def test_too_many_weights_are_refused():
 def test_the_process_answers_with_seconds_of_its_own(tmp_path):
     process = TorchProcess(CONFIG, tmp_path)
     try:
-        assert process.version == torch.__version__
+        threads = torch.get_num_threads()
+        assert process.about == {'torch': torch.__version__, 'torch_threads': threads}
         for name in (STEP, '1'):
             assert 0 < process.task(name).run() < 60
     finally:

@@ -70,7 +70,7 @@ def test_one_part_alone(command, tmp_path, tiny_set):
 
 def test_wrong_flags_and_data_are_the_users(command, tmp_path):
     for flags, said in (
-        (('--ngf=0',), '--ngf'),
+        (('--ngf=0', '--repeat=1'), '2 problems'),
         (('--precision=float16',), 'no GPU'),
         ((f'--data_dir={tmp_path}',), str(tmp_path)),
     ):

@@ -1,8 +1,8 @@
 """Paired augmentation: one draw moves CT and MR alike.
 
-A pair is float32 [H, W, 2], CT and MR as channels, in grey levels 0..255. What moves is done as one
-bilinear warp, with edges filled with air (black). Every random number is a function of (seed,
-example number): nothing here holds a state.
+A pair is float32 [2, H, W, 1], CT and MR as two pictures, in grey levels 0..255. What moves is done
+as one bilinear warp, with edges filled with air (black). Every random number is a function of
+(seed, example number): nothing here holds a state.
 """
 
 import dataclasses
@@ -69,20 +69,17 @@ def augment(pair: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf.Te
     """Moves CT and MR alike and changes the grey levels of the CT, as drawn.
 
     Args:
-        pair: float32 [H, W, 2], CT and MR, grey levels 0..255.
+        pair: float32 [2, H, W, 1], CT and MR, grey levels 0..255.
         uniform: the draw, float32 [DRAWS] in [-1, 1).
         options: how far a draw may go.
 
     Returns:
-        float32 [H, W, 2], grey levels 0..255.
+        float32 [2, H, W, 1], grey levels 0..255.
     """
     if options.moves:
-        pair = _warp(pair, _transform(tf.shape(pair)[:2], uniform, options))
+        pair = _warp(pair, _transform(tf.shape(pair)[1:3], uniform, options))
     if options.changes_grey:
-        ct, mr = tf.unstack(pair, axis=-1)
-        ct = (ct - MID_GREY) * (1 + options.ct_gain * uniform[5]) + MID_GREY
-        ct = tf.clip_by_value(ct + WHITE * options.ct_offset * uniform[6], 0, WHITE)
-        pair = tf.stack([ct, mr], axis=-1)
+        pair = _change_grey(pair, uniform, options)
     return pair
 
 
@@ -111,11 +108,21 @@ def _transform(size: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf
 
 def _warp(pair: tf.Tensor, transform: tf.Tensor) -> tf.Tensor:
     warped = tf.raw_ops.ImageProjectiveTransformV3(
-        images=pair[tf.newaxis],
+        images=pair,
         transforms=transform[tf.newaxis],
-        output_shape=tf.shape(pair)[:2],
+        output_shape=tf.shape(pair)[1:3],
         fill_value=0.0,
         interpolation='BILINEAR',
         fill_mode='CONSTANT',
     )
-    return tf.ensure_shape(warped[0], pair.shape)
+    return tf.ensure_shape(warped, pair.shape)
+
+
+def _change_grey(pair: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf.Tensor:
+    """Contrast about mid-grey, then brightness, of the CT, as one product and one sum."""
+    gain = 1 + options.ct_gain * uniform[5]
+    offset = MID_GREY * (1 - gain) + WHITE * options.ct_offset * uniform[6]
+    gains, offsets = (
+        tf.reshape(tf.stack(of_both), [2, 1, 1, 1]) for of_both in ([gain, 1.0], [offset, 0.0])
+    )
+    return tf.clip_by_value(pair * gains + offsets, 0, WHITE)

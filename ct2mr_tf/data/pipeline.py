@@ -115,22 +115,22 @@ def augmentation(config: Config) -> Augmentation:
 
 
 def _decode(path: tf.Tensor, picture_size: tuple[int, int]) -> tf.Tensor:
-    """One picture as float32 [H, W, 2], CT and MR, grey levels 0..255."""
+    """One file as float32 [2, H, W, 1], CT and MR, grey levels 0..255."""
     picture = tf.io.decode_png(tf.io.read_file(path), channels=1)
     height, width = picture_size
     picture = tf.ensure_shape(picture, [height, 2 * width, 1])
-    pair = tf.concat([picture[:, :width], picture[:, width:]], axis=-1)
-    return tf.cast(pair, tf.float32)
+    return tf.cast(tf.stack([picture[:, :width], picture[:, width:]]), tf.float32)
 
 
 def _resize(pair: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """By area where a side shrinks (a pixel is the mean of what falls into it), else bilinear."""
-    if tuple(pair.shape[:2]) == size:
+    height, width = pair.shape[1:3]
+    if (height, width) == size:
         return pair
-    shrinks = size[0] < pair.shape[0] or size[1] < pair.shape[1]
+    shrinks = size[0] < height or size[1] < width
     return tf.image.resize(pair, size, method='area' if shrinks else 'bilinear')
 
 
 def _to_example(pair: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
-    ct, mr = tf.split(pair / HALF_RANGE - 1, 2, axis=-1)
+    ct, mr = tf.unstack(pair / HALF_RANGE - 1)
     return {'ct': ct, 'mr': mr, 'index': index}

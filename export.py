@@ -19,7 +19,7 @@ from absl import flags
 
 from ct2mr_tf.config import load_config
 from ct2mr_tf.files import make_folder
-from ct2mr_tf.problems import raise_if_any
+from ct2mr_tf.problems import Problem, raise_if_any
 
 FLAGS = flags.FLAGS
 
@@ -27,9 +27,9 @@ export_flags.define_export_flags()
 flags.adopt_module_key_flags(export_flags)
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> run and data set -> one call."""
-    raise_if_any(export_flags.flag_problems())
+    raise_if_any(problems + export_flags.flag_problems())
     workdir, export_dir = pathlib.Path(FLAGS.workdir), pathlib.Path(FLAGS.export_dir)
     trained = load_config(workdir)
     config = dataclasses.replace(trained, precision=FLAGS.precision or trained.precision)

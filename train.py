@@ -18,7 +18,7 @@ from ct2mr_tf.cli import config_flags, entry
 # isort: split
 from absl import flags
 
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.problems import Problem
 
 config_flags.define_config_flags()
 flags.adopt_module_key_flags(config_flags)
@@ -28,18 +28,14 @@ flags.DEFINE_bool(
 )
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> configuration -> one call."""
-    problems = [
+    problems += [
         Problem(f'--{name}', 'nothing', 'a folder', f'name the folder of the {content}')
         for name, content in (('data_dir', 'prepared data set'), ('workdir', 'run'))
         if not flags.FLAGS[name].value
     ]
-    try:
-        config = config_flags.config_from_flags()
-    except UserError as error:
-        problems += error.problems
-    raise_if_any(problems)
+    config = config_flags.config_from_flags(problems)
     # Here, so that --help and wrong flags answer without waiting for TensorFlow.
     from ct2mr_tf.training.interruption import Interrupted
     from ct2mr_tf.training.loop import train_and_evaluate

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from typing import Any
+from typing import Any, get_type_hints
 
 from ct2mr_tf.files import write_text_whole
 from ct2mr_tf.problems import Problem, UserError
@@ -166,7 +166,7 @@ class Config:
         choices=('one', 'mirrored', 'multi_worker'),
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problems = _range_problems(self)
         if not problems:
             problems = _contradictions(self)
@@ -181,10 +181,11 @@ def _problem(name: str, value: Any, expected: str, cure: str = 'change the flag'
 def _range_problems(config: Config) -> list[Problem]:
     """Each field on its own: type, finite, one of the choices, range."""
     problems = []
+    types = get_type_hints(Config)
     for field in dataclasses.fields(config):
         name, value, limits = field.name, getattr(config, field.name), field.metadata
-        if not _has_type(value, field.type):
-            expected = 'two whole numbers' if name == 'image_size' else field.type.__name__
+        if not _has_type(value, types[name]):
+            expected = 'two whole numbers' if name == 'image_size' else types[name].__name__
             problems.append(_problem(name, value, expected))
         elif limits['choices'] and value not in limits['choices']:
             problems.append(_problem(name, value, ' or '.join(limits['choices'])))

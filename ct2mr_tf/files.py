@@ -1,12 +1,15 @@
 """Files that appear whole or not at all, and folders that one process holds at a time."""
 
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import filelock
 
@@ -14,6 +17,8 @@ from ct2mr_tf.problems import Problem, UserError
 
 LOCK_FILE = '.lock'
 """Locked by the process that holds a folder; the kernel frees it when the process dies."""
+
+_Manifest = TypeVar('_Manifest')
 
 
 def make_folder(folder: pathlib.Path) -> None:
@@ -65,9 +70,45 @@ def write_text_whole(path: pathlib.Path, text: str) -> None:
         temporary.write_text(text, encoding='utf-8')
 
 
-def is_free(folder: pathlib.Path) -> bool:
-    """Whether a folder may be written as a whole: nothing stands there, or an empty folder."""
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+def in_the_way(folder: pathlib.Path) -> list[Problem]:
+    """What keeps a folder from being written as a whole; nothing where it is missing or empty."""
+    found, cure = '', 'name another folder, or move this one away'
+    if not folder.is_dir():
+        found = 'a file' if folder.exists() or folder.is_symlink() else ''
+    elif any(folder.iterdir()):
+        found = 'something already'
+    elif folder.is_symlink() or folder.absolute().is_mount():  # of '.' alone, is_mount is true
+        found = 'a link or a mounted folder, which nothing can be moved onto'
+        cure = 'name a folder within it'
+    return [Problem(f'{folder}', found, 'a new or empty folder', cure)] if found else []
+
+
+def read_manifest(
+    folder: pathlib.Path, name: str, kind: Callable[..., _Manifest]
+) -> _Manifest | None:
+    """What a folder that was written as a whole says that it was made from.
+
+    Args:
+        folder: the folder.
+        name: of the JSON file in it that says so.
+        kind: makes the manifest of the values in that file, by name: a dataclass, or dict.
+
+    Returns:
+        The manifest; None where nothing is in the way of writing the folder.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    problems = in_the_way(folder)
+    if not problems:
+        return None
+    if not (folder / name).is_file():
+        raise UserError(problems)
+    try:
+        return kind(**json.loads((folder / name).read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError):
+        found = f'a {name} that cannot be read'
+        raise UserError([dataclasses.replace(problems[0], found=found)]) from None
 
 
 @contextlib.contextmanager
@@ -77,7 +118,7 @@ def folder_written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
     When the block raises, the new folder is removed and `out` is as it was.
 
     Args:
-        out: the folder to write; see `is_free`.
+        out: the folder to write; see `in_the_way`.
 
     Yields:
         The folder to write into.
@@ -110,7 +151,8 @@ def locked_folder(folder: pathlib.Path, named: str) -> Iterator[None]:
     """
     try:
         make_folder(folder)
-        lock = filelock.FileLock(folder / LOCK_FILE, blocking=False)
+        # Where the disk knows no locks, an error: a marker file would outlive a killed process.
+        lock = filelock.FileLock(folder / LOCK_FILE, blocking=False, fallback_to_soft=False)
         lock.acquire()
     except filelock.Timeout:
         found, cure = 'another process works in it', 'wait for that to end, or name another folder'

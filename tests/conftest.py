@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from ct2mr_tf.data.examples import write_pair, write_table
 
 # Before anything imports TensorFlow: its C++ prints start-up notes that no Python can filter.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+# A shell starts what it runs in the background deaf to Ctrl-C, and processes of tests would be too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 """The repository."""

@@ -16,6 +16,8 @@ from ct2mr_tf.models.generator import create_generator
 
 NETWORKS = {
     'generator': functools.partial(create_generator, ngf=4, residual_blocks=1),
+    # Its residual block is wide enough for Winograd's way.
+    'generator of full width': functools.partial(create_generator, ngf=64, residual_blocks=1),
     'generator with resize': functools.partial(
         create_generator, ngf=4, residual_blocks=1, upsampling='resize'
     ),

@@ -80,6 +80,7 @@ def card_of(version):
 
 
 def test_the_card_tells_the_run(exported, run_folder):
+    from ct2mr_tf.data.examples import load_examples
     from ct2mr_tf.data.fingerprint import describe_data_set
 
     card = card_of(exported[0] / '1')
@@ -89,7 +90,9 @@ def test_the_card_tells_the_run(exported, run_folder):
     assert card['picture'] == {'height': 16, 'width': 24}
     assert card['checkpoint'] == {'which': 'best', 'step': 3}
     assert card['validation'] == {'mae': 30.5, 'pearson': None}
-    assert card['data_set'] == describe_data_set(run_folder.parent / 'set')
+    data_dir = run_folder.parent / 'set'
+    examples = load_examples(data_dir, ('val',))
+    assert card['data_set'] == describe_data_set(data_dir, examples)
     assert card['config']['ngf'] == 4
     assert re.fullmatch('[0-9a-f]{64}', card['model_sha256'])
 
@@ -142,9 +145,9 @@ def test_the_kit_and_the_onnx_file(exported):
 
 
 def test_flags_are_checked_together_and_without_tensorflow(command):
-    done = command('-X', 'importtime', 'export.py', '--name=a/b')
+    done = command('-X', 'importtime', 'export.py', '--name=a/b', '--onx=x')
     assert done.returncode == 2
-    for flag in ('--workdir', '--export_dir', '--name'):
+    for flag in ('--workdir', '--export_dir', '--name', '--onx'):
         assert f'  {flag}\n' in done.stderr
     assert 'tensorflow' not in {line.rpartition('|')[2].strip() for line in done.stderr.split('\n')}
 

@@ -1,6 +1,9 @@
 """Files appear whole or not at all, and a folder is held by one process, whatever ends either."""
 
+import dataclasses
 import os
+import pathlib
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,8 +14,9 @@ import pytest
 from ct2mr_tf.files import (
     LOCK_FILE,
     folder_written_whole,
-    is_free,
+    in_the_way,
     locked_folder,
+    read_manifest,
     write_text_whole,
     written_whole,
 )
@@ -199,10 +203,85 @@ def test_a_file_in_the_place_of_the_folder_is_a_problem_of_the_user(tmp_path):
             pytest.fail('entered')
 
 
-def test_free_is_what_is_missing_or_an_empty_folder(tmp_path):
-    assert is_free(tmp_path / 'missing')
-    (tmp_path / 'empty').mkdir()
-    assert is_free(tmp_path / 'empty')
-    (tmp_path / 'empty' / 'file').touch()
-    assert not is_free(tmp_path / 'empty')
-    assert not is_free(tmp_path / 'empty' / 'file')
+def test_nothing_is_in_the_way_of_what_is_missing_or_an_empty_folder(tmp_path):
+    folder = tmp_path / 'folder'
+    assert in_the_way(folder) == []
+    folder.mkdir()
+    assert in_the_way(folder) == []
+    (folder / 'file').touch()
+    (problem,) = in_the_way(folder)
+    assert (problem.where, problem.found) == (f'{folder}', 'something already')
+    (problem,) = in_the_way(folder / 'file')
+    assert problem.found == 'a file'
+
+
+def test_a_link_is_in_the_way_whether_or_not_it_leads_somewhere(tmp_path):
+    (tmp_path / 'folder').mkdir()
+    for target in ('folder', 'missing'):
+        link = tmp_path / f'link to {target}'
+        link.symlink_to(tmp_path / target)
+        assert len(in_the_way(link)) == 1
+        with pytest.raises(OSError, match='Not a directory'), folder_written_whole(link):
+            pass
+
+
+def test_the_empty_folder_one_stands_in_is_free(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert in_the_way(pathlib.Path()) == []
+
+
+def test_a_mounted_folder_is_in_the_way(tmp_path):
+    """Found before hours of work, not by the rename at their end."""
+    if not shutil.which('mount') or os.geteuid():
+        pytest.skip('only root mounts a disk')
+    folder = tmp_path / 'disk'
+    folder.mkdir()
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip('this root may not mount')
+    try:
+        (problem,) = in_the_way(folder)
+        assert 'a mounted folder' in problem.found
+        with pytest.raises(OSError, match='busy'), folder_written_whole(folder):
+            pass
+        with folder_written_whole(folder / 'within') as work:
+            (work / 'file').touch()
+    finally:
+        subprocess.run(['umount', '--lazy', str(folder)], check=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """What a folder was made from."""
+
+    size: int
+    names: list[str]
+
+
+def test_a_folder_says_what_it_was_made_from(tmp_path):
+    assert read_manifest(tmp_path / 'missing', 'made.json', Made) is None
+    assert read_manifest(tmp_path, 'made.json', Made) is None
+    (tmp_path / 'made.json').write_text('{"size": 3, "names": ["a"]}')
+    assert read_manifest(tmp_path, 'made.json', Made) == Made(3, ['a'])
+    assert read_manifest(tmp_path, 'made.json', dict) == {'size': 3, 'names': ['a']}
+
+
+@pytest.mark.parametrize(
+    ('text', 'found'),
+    [
+        (None, 'something already'),
+        ('', 'a made.json that cannot be read'),
+        ('[1]', 'a made.json that cannot be read'),
+        ('{"size": 3, "colour": "red"}', 'a made.json that cannot be read'),
+        ('{"size": 3', 'a made.json that cannot be read'),
+    ],
+)
+def test_a_folder_that_holds_something_else(tmp_path, text, found):
+    (tmp_path / 'thesis').write_text('mine')
+    if text is not None:
+        (tmp_path / 'made.json').write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_manifest(tmp_path, 'made.json', Made)
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.found) == (f'{tmp_path}', found)
+    assert problem.expected == 'a new or empty folder'

@@ -7,7 +7,9 @@ https://www.tensorflow.org/tfx/serving/api_rest
 
 import concurrent.futures
 import contextlib
+import itertools
 import pathlib
+import threading
 
 import numpy as np
 import pytest
@@ -196,6 +198,30 @@ def test_eight_clients_good_and_bad_at_once(model, generators):
                 assert bad.status_code == 400
             else:
                 assert np.abs(client.synthesize(CT) - expected).max() <= 1
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(ask, number) for number in range(8)]:
+            done.result()
+    assert model.server.is_alive()
+
+
+def test_eight_clients_with_64_slices_each_get_their_own_answers(model, generators):
+    """At once, each in one request, as files and as numbers by turns, and two times over."""
+    ct = np.random.default_rng(3).integers(0, 256, (8, 64, 16, 20), dtype=np.uint8)
+    expected = [generated(generators[2], one)[..., 0] for one in ct]
+    assert all(np.abs(a - b).max() > 1 for a, b in itertools.combinations(expected, 2))
+    together = threading.Barrier(8)
+
+    def ask(number: int) -> None:
+        together.wait(60)
+        for turn in range(2):
+            if (number + turn) % 2:
+                mr, allowed = model.pictures(ct[number]), 0.5 + DIFFERENCE
+            else:
+                answer = model.post({'inputs': as_numbers(ct[number])})
+                assert answer.status_code == 200, answer.text
+                mr, allowed = np.array(answer.json()['outputs'])[..., 0], DIFFERENCE
+            assert np.abs(mr - expected[number]).max() < allowed
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(ask, number) for number in range(8)]:

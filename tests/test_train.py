@@ -27,13 +27,19 @@ def test_without_folders_it_says_what_is_missing_and_loads_no_tensorflow(command
         assert f'  {flag}\n' in done.stderr
 
 
-def test_unknown_flags_are_named_together(command):
-    done = command('train.py', '--workdr=x', '--ngff=4', '--dropout')
+def test_unknown_flags_and_wrong_values_are_named_together(command):
+    done = command(
+        *('train.py', '--workdr=x', '--ngff=4', '--dropout'),
+        *('--batch_size=0', '--ngf=many', '--augment_flip=perhaps'),
+    )
     assert done.returncode == 2
     assert 'Traceback' not in done.stderr
     for flag, near in (('--workdr', 'workdir'), ('--ngff', 'ngf'), ('--dropout', '')):
         assert f'  {flag}\n' in done.stderr
         assert near in done.stderr
+    for wrong in ('  --batch_size\n', '  --ngf\n', '--augment_flip=perhaps', '  --data_dir\n'):
+        assert wrong in done.stderr
+    assert done.stderr.startswith('8 problems:')
 
 
 def test_help_shows_every_flag_and_what_is_written(command):

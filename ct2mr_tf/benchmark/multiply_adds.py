@@ -1,6 +1,7 @@
 """Multiply-adds that the networks need, counted layer by layer from the Keras models.
 
-Only convolutions are counted: all else is less than one in a hundred. For one convolution, the
+Only convolutions are counted, as plain ones: all else is less than one in a hundred. Those computed
+by Winograd's way (`models/convolutions.py`) do two thirds of theirs. For one convolution, the
 forward pass, the gradient by its weights and the gradient by its input need as many each. A step
 needs
 

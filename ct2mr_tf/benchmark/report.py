@@ -103,7 +103,7 @@ def _beside_limit(measured: Measured, name: str, what: str, limit: float) -> Ite
     if name in measured.times:
         times = measured.times[name]
         yield Row(what, times.median, 's', _quiet(times))
-        note = f'limit {limit:.4g} s at the rate of the matrix product'
+        note = f'limit {limit:.4g} s: plain convolutions at the rate of the matrix product'
         yield Row(f'{what} / limit', times.median / limit, '', note)
 
 

@@ -19,7 +19,7 @@ class Task:
 
     Attributes:
         run: does it once and returns when it is done: None, or the seconds it took by its own
-            clock (another process's work).
+            clock (another process's work, or its own without how a turn begins).
         units: what it does in one run, such as steps or pairs; times are for one of them.
     """
 

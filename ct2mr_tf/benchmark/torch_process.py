@@ -2,7 +2,7 @@
 
 Both libraries keep threads for all cores. In one process those of one would spin while the other
 computes, and two copies of oneDNN and OpenMP would meet; in two processes that take turns, each has
-the machine as its users know it. The process reads one name of a task a line, and answers each with
+the machine to itself. The process reads one name of a task a line, and answers each with
 the seconds it took; its first line, JSON, tells what it is.
 """
 
@@ -92,7 +92,11 @@ def serve() -> None:
     import torch
 
     tasks = _tasks(load_config(pathlib.Path(sys.argv[1])))
-    about = {'torch': torch.__version__, 'torch_threads': torch.get_num_threads()}
+    about = {
+        'torch': torch.__version__,
+        'torch_threads': torch.get_num_threads(),
+        'torch_malloc': {name: os.environ.get(name) for name in KEEP_MEMORY},
+    }
     print(json.dumps(about), flush=True)
     for line in sys.stdin:
         run = tasks[line.strip()]

@@ -48,9 +48,9 @@ flags.DEFINE_enum(
 flags.DEFINE_string('out', '', 'JSON file to write.')
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> one call -> a table."""
-    config = config_flags.config_from_flags()
+    config = config_flags.config_from_flags(problems)
     # Here, so that --help and wrong flags answer without waiting for TensorFlow.
     from ct2mr_tf.benchmark import machine, measuring, report
 

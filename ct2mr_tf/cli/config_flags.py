@@ -5,48 +5,52 @@ wrong with the configuration, at once.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
 from ct2mr_tf.config import Config
-from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 
 def define_config_flags() -> None:
     """Defines one flag for each field of Config, with its default and help."""
     for field in dataclasses.fields(Config):
-        text = field.metadata['help']
+        text, default = field.metadata['help'], getattr(Config, field.name)
         if field.type is bool:
-            flags.DEFINE_bool(field.name, field.default, text)
+            flags.DEFINE_bool(field.name, default, text)
             continue
         if field.metadata['choices']:
             text += f' One of: {", ".join(field.metadata["choices"])}.'
-        flags.DEFINE_string(field.name, _as_text(field.default), text)
+        flags.DEFINE_string(field.name, _as_text(default), text)
 
 
-def config_from_flags() -> Config:
+def config_from_flags(others: Sequence[Problem] = ()) -> Config:
     """Builds the configuration from the parsed flags.
 
+    Args:
+        others: what else is wrong with the flags; raised with the rest.
+
     Raises:
-        UserError: values that cannot be read, are out of range or contradict each other.
+        UserError: values that cannot be read, are out of range or contradict each other; others.
     """
-    values, problems = {}, []
+    values, problems = {}, list(others)
     for field in dataclasses.fields(Config):
         typed = flags.FLAGS[field.name].value
         try:
             values[field.name] = _read(field, typed)
         except ValueError:
-            expected = 'a number, or two as height,width' if field.name == 'image_size' else None
-            expected = expected or {int: 'a whole number', float: 'a number'}[field.type]
+            expected = 'a whole number' if field.type is int else 'a number'
+            if field.name == 'image_size':
+                expected = 'a number, or two as height,width'
             problems.append(Problem(f'--{field.name}', repr(typed), expected, 'change the flag'))
-    if problems:
-        try:
-            Config(**values)
-        except UserError as error:
-            problems += error.problems
-        raise UserError(problems)
-    return Config(**values)
+    try:
+        config = Config(**values)
+    except UserError as error:
+        problems += error.problems
+    raise_if_any(problems)
+    return config
 
 
 def _as_text(value: Any) -> str:

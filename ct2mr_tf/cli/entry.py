@@ -11,13 +11,19 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
 
 from ct2mr_tf.problems import Problem, UserError
+
+Main = Callable[[list[Problem]], None]
+"""A command: is given what is wrong with the flags as they were typed, and raises it, before it
+does anything, together with what it finds wrong with their values."""
 
 EXIT_USER = 2
 """Exit code where flags or data are wrong."""
@@ -27,6 +33,9 @@ EXIT_INTERRUPTED = 75
 
 LOG_FORMAT = '%(asctime)s  %(message)s'
 """A log line: when and what; the place in the code is no concern of who trains."""
+
+AGAIN_S = 0.05
+"""Seconds after which a lost Ctrl-C is sent again: most destructors have long ended then."""
 
 MOST_SHOWN = 50
 """Problems printed in full; of more, the number is said."""
@@ -62,7 +71,7 @@ class Subcommand:
     """
 
     define_flags: Callable[[], None]
-    main: Callable[[], None]
+    main: Main
 
 
 def run_subcommand(subcommands: Mapping[str, Subcommand]) -> None:
@@ -79,13 +88,14 @@ def run_subcommand(subcommands: Mapping[str, Subcommand]) -> None:
     run(subcommands[name].main, [sys.argv[0], *sys.argv[2:]])
 
 
-def run(main: Callable[[], None], argv: list[str] | None = None) -> None:
+def run(main: Main, argv: list[str] | None = None) -> None:
     """Parses the flags, calls `main`, and ends the process with the exit code of what happened.
 
     Args:
         main: the command; reads its flags itself, and imports TensorFlow only when called.
         argv: the command line to parse, if not the process's own.
     """
+    problems: list[Problem] = []
     # TensorFlow's C++ prints start-up notes that no Python can filter.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -95,10 +105,7 @@ def run(main: Callable[[], None], argv: list[str] | None = None) -> None:
         absl_logging.set_verbosity(absl_logging.INFO)
         absl_logging.get_absl_handler().setFormatter(logging.Formatter(LOG_FORMAT, '%H:%M:%S'))
         try:
-            if argv[1:]:
-                cure = 'write --flag=value for each value'
-                raise UserError([Problem('arguments', ' '.join(argv[1:]), 'flags only', cure)])
-            main()
+            main(problems)
         except UserError as error:
             _fail(error.problems)
         except KeyboardInterrupt:
@@ -111,7 +118,7 @@ def run(main: Callable[[], None], argv: list[str] | None = None) -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
 
-    app.run(guarded, argv=argv, flags_parser=_parse)
+    app.run(guarded, argv=argv, flags_parser=lambda words: _parse(words, problems))
 
 
 def _leave_quietly(
@@ -125,8 +132,17 @@ def _leave_quietly(
     sys.exit(EXIT_INTERRUPTED)
 
 
+def _interrupt_again(caught: 'sys.UnraisableHookArgs') -> None:
+    """Sends Ctrl-C again where it came during a destructor, out of which no exception can get."""
+    if not issubclass(caught.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(caught)
+        return
+    threading.Timer(AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
 # From here on: a command imports this module first, before what takes long to load.
 sys.excepthook = _leave_quietly
+sys.unraisablehook = _interrupt_again
 
 
 def _place_problem(error: OSError) -> Problem:
@@ -141,9 +157,8 @@ def _place_problem(error: OSError) -> Problem:
     raise error
 
 
-def _parse(argv: list[str]) -> list[str]:
-    """Parses all flags; wrong values and unknown flags are reported together."""
-    problems = []
+def _parse(argv: list[str], problems: list[Problem]) -> list[str]:
+    """Parses all flags, and adds what is wrong with them to the problems."""
     try:
         words = [argv[0], *flags.FLAGS.read_flags_from_files(argv[1:])]
     except flags.Error as error:
@@ -152,36 +167,48 @@ def _parse(argv: list[str]) -> list[str]:
         try:
             rest = flags.FLAGS(words, known_only=True)
             break
-        except flags.Error as error:
+        except (flags.Error, ValueError) as error:  # ValueError: a value for --noflag
             problems.append(_flag_problem(error))
             words = _without_wrong(words, str(error))
         except SystemExit:  # absl ends --help with 1, which here means a bug
             sys.exit(0)
     # With known_only, absl leaves unknown flags among the arguments.
-    unknown = [word.lstrip('-').split('=')[0] for word in rest[1:] if word.startswith('-')]
-    for name in unknown:
-        try:
-            flags.FLAGS([argv[0], f'--{name}'])
-        except flags.UnrecognizedFlagError as error:
-            cure = str(error).partition('. ')[2] or 'see --help for the flags there are'
-            problems.append(Problem(f'--{name}', 'no such flag', 'a flag of this command', cure))
-    if problems:
-        _fail(problems)
+    problems += _argument_problems(rest[1:])
     return rest
 
 
-def _flag_problem(error: flags.Error) -> Problem:
+def _argument_problems(words: Sequence[str]) -> list[Problem]:
+    """What is wrong with words that absl took for no value and no flag that it knows."""
+    problems, others = [], []
+    for word in words:
+        name = word.lstrip('-').split('=')[0]
+        try:
+            if word.startswith('-') and name not in flags.FLAGS:  # known ones stand after '--'
+                flags.FLAGS(['', f'--{name}'])
+            others.append(word)
+        except flags.UnrecognizedFlagError as error:
+            cure = str(error).partition('. ')[2] or 'see --help for the flags there are'
+            problems.append(Problem(f'--{name}', 'no such flag', 'a flag of this command', cure))
+    if others:
+        cure = 'write --flag=value for each value'
+        problems.append(Problem('arguments', ' '.join(others), 'flags only', cure))
+    return problems
+
+
+def _flag_problem(error: Exception) -> Problem:
     return Problem('flags', str(error), 'flags as --help lists them', 'correct the flag')
 
 
 def _without_wrong(words: list[str], message: str) -> list[str]:
     """The command line without the flag that absl's message names; nothing where it names none."""
-    named = re.search(r'flag --(?:no)?(\w+)', message)
-    kept = [word for word in words if named and not re.match(rf'--?(no)?{named[1]}(=|$)', word)]
+    named = re.search(r'--?(?:no)?(\w+)', message)
+    if not named:
+        return words[:1]
+    kept = [word for word in words if not re.match(rf'--?(no)?{named[1]}(=|$)', word)]
     return kept if len(kept) < len(words) else words[:1]
 
 
-def _fail(problems: Sequence[Problem]) -> None:
+def _fail(problems: Sequence[Problem]) -> NoReturn:
     count = len(problems)
     print(f'{count} problem{"s" if count > 1 else ""}:', file=sys.stderr)
     for problem in problems[:MOST_SHOWN]:

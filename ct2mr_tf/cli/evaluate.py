@@ -16,7 +16,7 @@ compares two runs on the same pairs: the difference of each metric, case by case
 interval over patients and a Wilcoxon test; printed, and with --report as COMPARISON/comparison.html
 with its tables.
 
-Takes some seconds, and about 0.6 s a slice at the paper's size on two CPU cores.
+Takes some seconds, and then as long as the network takes for each slice (README, Speed).
 """
 
 from ct2mr_tf.cli import entry
@@ -32,9 +32,16 @@ from absl import flags
 from ct2mr_tf.cli.measured_run import MeasuredRun, open_run, open_runs
 from ct2mr_tf.data.truth import TRUTH_FOLDER, Truth, load_truth
 from ct2mr_tf.evaluation import tables
-from ct2mr_tf.evaluation.cases import Case, FirstCases, case_table, case_tables, collected
+from ct2mr_tf.evaluation.cases import (
+    Case,
+    Collector,
+    FirstCases,
+    case_table,
+    case_tables,
+    collected,
+)
 from ct2mr_tf.evaluation.figures import encode_png, sheet
-from ct2mr_tf.files import folder_written_whole, is_free, written_whole
+from ct2mr_tf.files import folder_written_whole, in_the_way, written_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 FLAGS = flags.FLAGS
@@ -52,16 +59,17 @@ flags.DEFINE_string('report', '', 'New folder for a report: a page, tables, figu
 flags.DEFINE_integer('sheet_cases', 12, 'Most cases on the sheet.', lower_bound=1)
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> run and data set -> tables, pictures and report."""
-    raise_if_any(_flag_problems())
+    raise_if_any(problems + _flag_problems())
     if FLAGS.compare:
-        runs = open_runs([pathlib.Path(run) for run in FLAGS.compare], FLAGS.data_dir, FLAGS.split)
+        folders = [pathlib.Path(run) for run in FLAGS.compare]
+        one, other = open_runs(folders, FLAGS.data_dir, FLAGS.split)
         # Here and below, so that --help and wrong flags do not wait for matplotlib and scipy.
         from ct2mr_tf.cli.run_report import compare_runs
 
         with _report_folder() as folder:
-            compare_runs(runs, FLAGS.checkpoint, folder)
+            compare_runs((one, other), FLAGS.checkpoint, folder)
         return
     run = open_run(pathlib.Path(FLAGS.workdir), FLAGS.data_dir, FLAGS.split)
     truth = _truth_of(run, pathlib.Path(FLAGS.truth or run.data_dir / TRUTH_FOLDER))
@@ -89,17 +97,15 @@ def _flag_problems() -> list[Problem]:
             found = f'{len(FLAGS.compare)} run folders'
             problems.append(Problem('--compare', found, 'two', cure))
         problems += [
-            Problem(f'--{name}', FLAGS[name].value, f'no --{name} beside --compare', cure)
+            Problem(f'--{name}', value, f'no --{name} beside --compare', cure)
             for name in ('workdir', 'truth', 'out')
-            if FLAGS[name].value
+            if (value := FLAGS[name].value)
         ]
     elif not FLAGS.workdir:
         cure = 'name the --workdir of a training run'
         problems.append(Problem('--workdir', 'nothing', 'a run folder', cure))
-    report = pathlib.Path(FLAGS.report)
-    if FLAGS.report and not is_free(report):
-        cure = 'name another --report, or delete it'
-        problems.append(Problem(f'{report}', 'something already', 'a new or empty folder', cure))
+    if FLAGS.report:
+        problems += in_the_way(pathlib.Path(FLAGS.report))
     return problems
 
 
@@ -135,7 +141,9 @@ def _measure(run: MeasuredRun, truth: Truth | None, folder: pathlib.Path | None)
     tissues = truth and tables.TissueSums(
         lambda case: truth.labels(case.pair_id, case.real.shape), truth.tissues
     )
-    collectors = [first, *([tissues] if tissues else []), *(report.collectors if report else ())]
+    collectors: list[Collector] = [first]
+    collectors += [tissues] if tissues else []
+    collectors += report.collectors if report else ()
     cases = case_table(collected(run.predict(predictor), collectors))
     baselines = case_tables(
         {name: run.predict(baseline) for name, baseline in run.baselines().items()}

@@ -71,8 +71,9 @@ def flag_problems() -> list[Problem]:
         expected = 'letters, digits, dot, dash and underscore: it stands in URLs'
         problems.append(Problem('--name', repr(FLAGS.name), expected, 'change the flag'))
     for name in ('workdir', 'data_dir'):
-        if FLAGS[name].value and not pathlib.Path(FLAGS[name].value).is_dir():
-            found, cure = f'{FLAGS[name].value}: no such folder', 'correct the path'
+        path = FLAGS[name].value
+        if path and not pathlib.Path(path).is_dir():
+            found, cure = f'{path}: no such folder', 'correct the path'
             problems.append(Problem(f'--{name}', found, 'a folder that is there', cure))
     try:
         given_window()
@@ -126,11 +127,12 @@ def open_source(data_dir: pathlib.Path) -> Source:
     if not data_dir.is_dir():
         cure = 'name the place that it was moved to in --data_dir'
         raise UserError([Problem(f'{data_dir}', 'no such folder', 'the data set of the run', cure)])
-    examples = load_examples(data_dir, required=('val',))['val']
-    raise_if_any(undecodable(dataclasses.replace(examples, paths=examples.paths[:COMPARED_PAIRS])))
+    examples = load_examples(data_dir, required=('val',))
+    compared = range(min(COMPARED_PAIRS, len(examples['val'])))
+    raise_if_any(undecodable(examples['val'].chosen(compared)))
     origin = read_picture_origin(data_dir)
     window = _ct_window(origin.ct_windows, data_dir / TABLE_FILE)
-    return Source(describe_data_set(data_dir), examples, origin, window)
+    return Source(describe_data_set(data_dir, examples), examples['val'], origin, window)
 
 
 def given_window() -> Window | None:

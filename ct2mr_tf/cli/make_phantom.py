@@ -32,7 +32,8 @@ import tqdm
 from absl import flags
 
 from ct2mr_tf.cli import phantom_folder
-from ct2mr_tf.data.examples import SIDE_MULTIPLE, write_pair, write_table
+from ct2mr_tf.config import SIDE_MULTIPLE
+from ct2mr_tf.data.examples import write_pair, write_table
 from ct2mr_tf.data.patient_pairs import extent_columns
 from ct2mr_tf.data.splits import assign_splits
 from ct2mr_tf.data.truth import TRUTH_FOLDER, write_labels, write_truth_tables
@@ -79,12 +80,12 @@ KEY_FILE = 'pseudonyms.key'
 _Result = TypeVar('_Result')
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> cohort -> folder."""
-    raise_if_any(_flag_problems())
+    raise_if_any(problems + _flag_problems())
     out = pathlib.Path(FLAGS.out)
     names = ('kind', 'patients', 'seed', 'size', *(STUDY_FLAGS if FLAGS.kind == 'studies' else ()))
-    settings = {name: FLAGS[name].value for name in names}
+    settings = {name: getattr(FLAGS, name) for name in names}
     if phantom_folder.is_finished(out, settings):
         print(f'These phantoms are already in {out}.')
         return
@@ -116,7 +117,7 @@ def _flag_problems() -> list[Problem]:
 def _write_studies(cohort: tuple[Member, ...], folder: pathlib.Path) -> int:
     """Writes studies, landmarks, key and truth; gives the number of pairs."""
     options = StudyOptions(
-        truth_size=FLAGS.size, **{name: FLAGS[name].value for name in STUDY_FLAGS}
+        truth_size=FLAGS.size, **{name: getattr(FLAGS, name) for name in STUDY_FLAGS}
     )
     pseudonyms = Pseudonyms(_write_key(folder / KEY_FILE))
     work = functools.partial(write_studies, options=options, folder=folder)
@@ -150,7 +151,7 @@ def _write_pairs(cohort: tuple[Member, ...], folder: pathlib.Path) -> int:
     for pictures in _each(functools.partial(draw_pictures, size=FLAGS.size), cohort):
         for picture in pictures:
             row = _write_picture(folder, picture, split_of[picture.member.name])
-            floors[row['pair_id']] = picture.floor_mae
+            floors[f'{row["pair_id"]}'] = picture.floor_mae
             rows.append(row)
     write_truth_tables(folder / TRUTH_FOLDER, _tissue_names(), floors)
     write_table(folder, pd.DataFrame(rows))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ct2mr_tf.config import Config, load_config
 from ct2mr_tf.data.examples import TABLE_FILE, Examples, load_examples, undecodable
+from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.data.splits import read_table, shared_patients
 from ct2mr_tf.evaluation.baselines import fit_baselines
 from ct2mr_tf.evaluation.cases import Case, Predictor, predict_cases
@@ -24,6 +25,7 @@ class MeasuredRun:
         workdir: folder of the run.
         config: of the run.
         data_dir: data set that it is measured on.
+        data_sha256: what tells that data set from another.
         split: of that data set.
         measured: its pairs.
         trained_on: the training pairs of the run.
@@ -32,6 +34,7 @@ class MeasuredRun:
     workdir: pathlib.Path
     config: Config
     data_dir: pathlib.Path
+    data_sha256: str
     split: str
     measured: Examples
     trained_on: Examples
@@ -64,7 +67,7 @@ class MeasuredRun:
     def baselines(self) -> dict[str, Predictor]:
         """The baselines, fitted on the training pairs at the size the network sees."""
         return fit_baselines(
-            tuple(to_grey_levels(batch[name])[0, ..., 0] for name in ('ct', 'mr'))
+            (to_grey_levels(batch['ct'])[0, ..., 0], to_grey_levels(batch['mr'])[0, ..., 0])
             for batch in self._batches(self.trained_on)
         )
 
@@ -104,14 +107,17 @@ def open_run(workdir: pathlib.Path, data_dir: str, split: str) -> MeasuredRun:
     config = load_config(workdir)
     own = pathlib.Path(config.data_dir)
     chosen = pathlib.Path(data_dir or config.data_dir)
-    measured = load_examples(chosen, required=(split,))[split]
-    trained_on = load_examples(own, required=('train',))['train']
+    examples = load_examples(chosen, required=(split, 'train') if chosen == own else (split,))
+    trained_on = examples if chosen == own else load_examples(own, required=('train',))
     if split != 'train':
         raise_if_any(_trained_on_problems(chosen, split, own))
     raise_if_any(
-        problem for examples in (measured, trained_on) for problem in undecodable(examples)
+        problem
+        for pairs in (examples[split], trained_on['train'])
+        for problem in undecodable(pairs)
     )
-    return MeasuredRun(workdir, config, chosen, split, measured, trained_on)
+    sha256 = describe_data_set(chosen, examples)['sha256']
+    return MeasuredRun(workdir, config, chosen, sha256, split, examples[split], trained_on['train'])
 
 
 def open_runs(

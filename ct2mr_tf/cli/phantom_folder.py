@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from ct2mr_tf import files
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.problems import Problem, raise_if_any
 
 MANIFEST_FILE = 'phantom.json'
 """What a folder was drawn from: the settings, by name."""
@@ -28,14 +28,10 @@ def is_finished(out: pathlib.Path, settings: Settings) -> bool:
     Raises:
         UserError: the folder holds anything else; with all differences.
     """
-    cure = 'name another --out, or delete the folder'
-    if files.is_free(out):
+    known: dict[str, object] | None = files.read_manifest(out, MANIFEST_FILE, dict)
+    if known is None:
         return False
-    try:
-        known = dict(json.loads((out / MANIFEST_FILE).read_text(encoding='utf-8')))
-    except (OSError, ValueError, TypeError):
-        found = f'something without a readable {MANIFEST_FILE}'
-        raise UserError([Problem(f'{out}', found, 'a new or empty folder', cure)]) from None
+    cure = 'name another --out, or delete the folder'
     raise_if_any(
         Problem(f'{out}', f'{name} {known.get(name, "unknown")}', f'{name} {value}', cure)
         for name, value in settings.items()

@@ -20,6 +20,7 @@ from ct2mr_tf.cli import entry
 import dataclasses
 import pathlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from absl import flags
 
@@ -35,10 +36,12 @@ from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 FLAGS = flags.FLAGS
 
+_Content = TypeVar('_Content')
 
-def scan() -> None:
+
+def scan(problems: list[Problem]) -> None:
     """Flags -> studies -> table and contact sheets."""
-    problems = _path_problems()
+    problems += _path_problems()
     options = prepare_flags.read_options(problems)
     pairing = prepare_flags.series_options(problems)
     out = pathlib.Path(FLAGS.out)
@@ -64,13 +67,13 @@ def scan() -> None:
     print(f'\nThe table: {out}')
 
 
-def build() -> None:
+def build(problems: list[Problem]) -> None:
     """Flags -> studies, landmarks and lists -> data set."""
-    problems = _path_problems()
+    problems += _path_problems()
     if bool(FLAGS.landmarks) == bool(FLAGS.pairs):
-        found, cure = 'both' if FLAGS.pairs else 'neither', 'give one of them'
+        given, cure = 'both' if FLAGS.pairs else 'neither', 'give one of them'
         where, expected = '--landmarks, --pairs', 'one of them'
-        problems.append(Problem(where, found, expected, cure))
+        problems.append(Problem(where, given, expected, cure))
     problems += prepare_flags.not_there('landmarks', pathlib.Path.exists)
     for name in ('pairs', 'exclude', 'split_table'):
         problems += prepare_flags.not_there(name, pathlib.Path.is_file)
@@ -116,19 +119,26 @@ def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:
     """Landmarks, listed pairs and exclusions, as the flags name them."""
     name_of = study_command.names_of_landmarks(pseudonyms, meanings)
     problems: list[Problem] = []
-    values = {}
-    for field, flag, read in (
-        ('landmarks', 'landmarks', lambda path: landmarks.read_landmarks(path, name_of)),
-        ('listed', 'pairs', lambda path: case_lists.read_listed_pairs(path, '--pairs')),
-        ('exclusions', 'exclude', lambda path: case_lists.read_exclusions(path, '--exclude')),
-    ):
-        try:
-            if FLAGS[flag].value:
-                values[field] = read(pathlib.Path(FLAGS[flag].value))
-        except UserError as error:
-            problems += error.problems
+    points = _read(FLAGS.landmarks, lambda path: landmarks.read_landmarks(path, name_of), problems)
+    listed = _read(
+        FLAGS.pairs, lambda path: case_lists.read_listed_pairs(path, '--pairs'), problems
+    )
+    left_out = _read(
+        FLAGS.exclude, lambda path: case_lists.read_exclusions(path, '--exclude'), problems
+    )
     raise_if_any(problems)
-    return Decisions(**values)
+    return Decisions(points or {}, tuple(listed or ()), left_out or {})
+
+
+def _read(
+    path: str, read: Callable[[pathlib.Path], _Content], problems: list[Problem]
+) -> _Content | None:
+    """What a file holds; None where no flag names one, or where it is wrong, with its problems."""
+    try:
+        return read(pathlib.Path(path)) if path else None
+    except UserError as error:
+        problems += error.problems
+        return None
 
 
 def _with_help(define_flags: Callable[[], None]) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from absl import flags
 
@@ -17,7 +17,7 @@ from ct2mr_tf.problems import Problem
 
 FLAGS = flags.FLAGS
 
-_Options = TypeVar('_Options')
+_Options = TypeVar('_Options', ReadOptions, PairingOptions, BuildOptions, SplitRule, Window)
 
 
 def define_shared_flags() -> None:
@@ -79,7 +79,8 @@ def define_build_flags() -> None:
         BuildOptions.max_padding_share,
         'Share of a picture (0 to 1) that the scanner may have padded; it shows as air.',
     )
-    flags.DEFINE_list('split_fractions', list(SplitRule.fractions), 'Shares of train, val, test.')
+    shares = [f'{share}' for share in SplitRule.fractions]
+    flags.DEFINE_list('split_fractions', shares, 'Shares of train, val, test.')
     flags.DEFINE_integer('split_seed', SplitRule.seed, 'Seed of the draw of splits.')
     flags.DEFINE_string('split_table', '', 'CSV of patient and split, in place of a draw.')
     _define_pairing_flags()
@@ -149,25 +150,26 @@ def not_there(name: str, kind: Callable[[pathlib.Path], bool]) -> list[Problem]:
         name: of the flag; it may be empty.
         kind: says of a path whether it is what is expected: `pathlib.Path.is_dir`, for example.
     """
-    if not FLAGS[name].value or kind(pathlib.Path(FLAGS[name].value)):
+    path = FLAGS[name].value
+    if not path or kind(pathlib.Path(path)):
         return []
     return [Problem(f'--{name}', 'nothing at this path', 'a file or folder', 'correct the path')]
 
 
-def read_options(problems: list[Problem]) -> ReadOptions | None:
-    """How studies are read; None where values are out of range, with a problem more."""
+def read_options(problems: list[Problem]) -> ReadOptions:
+    """How studies are read; the defaults where values are out of range, with a problem more."""
     values = {'max_bytes': FLAGS.max_decoded_bytes, 'workers': FLAGS.workers}
-    return _made('--max_decoded_bytes, --workers', ReadOptions, values, problems)
+    return _made('--max_decoded_bytes, --workers', ReadOptions(), values, problems)
 
 
-def series_options(problems: list[Problem]) -> PairingOptions | None:
-    """Which series may be paired; of the other limits, the defaults. None as above."""
+def series_options(problems: list[Problem]) -> PairingOptions:
+    """Which series may be paired; of the other limits, the defaults. Problems as above."""
     values = {'ct_series': FLAGS.ct_series, 'mr_series': FLAGS.mr_series}
-    return _made('--ct_series, --mr_series', PairingOptions, values, problems)
+    return _made('--ct_series, --mr_series', PairingOptions(), values, problems)
 
 
-def build_options(problems: list[Problem]) -> BuildOptions | None:
-    """How pictures are made; None as above."""
+def build_options(problems: list[Problem]) -> BuildOptions:
+    """How pictures are made; problems as above."""
     names = [field.name for field in dataclasses.fields(PairingOptions)]
     limits = {name: FLAGS[name].value for name in names}
     ends = {'low': FLAGS.ct_window_low, 'high': FLAGS.ct_window_high}
@@ -175,31 +177,33 @@ def build_options(problems: list[Problem]) -> BuildOptions | None:
         'size': FLAGS.size,
         'mr_percentiles': (FLAGS.mr_low_percentile, FLAGS.mr_high_percentile),
         'max_padding_share': FLAGS.max_padding_share,
-        'ct_window': _made('--ct_window_low, --ct_window_high', Window, ends, problems),
-        'pairing': _made('limits of pairing', PairingOptions, limits, problems),
+        'ct_window': _made(
+            '--ct_window_low, --ct_window_high', grey.DEFAULT_CT_WINDOW, ends, problems
+        ),
+        'pairing': _made('limits of pairing', PairingOptions(), limits, problems),
     }
-    return _made('--size, --mr_..., --max_padding_share', BuildOptions, values, problems)
+    return _made('--size, --mr_..., --max_padding_share', BuildOptions(), values, problems)
 
 
-def split_rule(problems: list[Problem]) -> SplitRule | None:
-    """How splits are drawn; None as above."""
+def split_rule(problems: list[Problem]) -> SplitRule:
+    """How splits are drawn; problems as above."""
     try:
         fractions = tuple(float(share) for share in FLAGS.split_fractions)
     except ValueError:
         typed = ','.join(FLAGS.split_fractions)
         cure = 'write three numbers that add up to 1'
         problems.append(Problem('--split_fractions', typed, 'such as 0.8,0.1,0.1', cure))
-        return None
+        return SplitRule()
     values = {'fractions': fractions, 'seed': FLAGS.split_seed}
-    return _made('--split_fractions, --split_seed', SplitRule, values, problems)
+    return _made('--split_fractions, --split_seed', SplitRule(), values, problems)
 
 
 def _made(
-    where: str, kind: Callable[..., _Options], values: dict[str, object], problems: list[Problem]
-) -> _Options | None:
-    """Options of a kind; None where their own rules forbid the values."""
+    where: str, default: _Options, values: dict[str, Any], problems: list[Problem]
+) -> _Options:
+    """Options with other values; the default where their own rules forbid these."""
     try:
-        return kind(**values)
+        return dataclasses.replace(default, **values)
     except ValueError as error:
         problems.append(Problem(where, str(error), 'values as --help says', 'correct the flags'))
-        return None
+        return default

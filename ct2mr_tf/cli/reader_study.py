@@ -13,7 +13,7 @@ any browser, asks no network, and saves answers_<reader>.csv, which the reader s
 
 With the --seed of another study (in its key/build.json) the same cases are drawn; let readers
 choose before they see pairs with names on them. A page of 15 cases has 4 MB at 256x256. Building
-takes some seconds, and 0.6 s a slice at the paper's size on two CPU cores.
+takes some seconds, and then as long as the network takes for each case (README, Speed).
 
 `score` writes RESULT: report.html, and every table as CSV. Studies of different kinds may be scored
 together (--study=A,B): the metrics are then held against both outcomes.
@@ -29,8 +29,7 @@ import pathlib
 from absl import flags
 
 from ct2mr_tf.cli.measured_run import MeasuredRun, open_run
-from ct2mr_tf.data.fingerprint import describe_data_set
-from ct2mr_tf.files import is_free
+from ct2mr_tf.files import in_the_way
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.reader_study import reader_plan, study_files, study_folder, study_key
 from ct2mr_tf.reader_study.study_folder import Design
@@ -75,9 +74,9 @@ def define_score_flags() -> None:
     )
 
 
-def build() -> None:
+def build(problems: list[Problem]) -> None:
     """Flags -> run and data set -> folder of the study."""
-    problems = _missing('workdir', 'out') + _build_problems()
+    problems += _missing('workdir', 'out') + _build_problems()
     items = _items(problems)
     raise_if_any(problems)
     run = open_run(pathlib.Path(FLAGS.workdir), FLAGS.data_dir, FLAGS.split)
@@ -89,7 +88,7 @@ def build() -> None:
         'checkpoint': FLAGS.checkpoint,
         'step': step,
         'split': FLAGS.split,
-        'data_set_sha256': describe_data_set(run.data_dir)['sha256'],
+        'data_set_sha256': run.data_sha256,
     }
     design = Design(FLAGS.kind, FLAGS.readers, seed, items)
     out = pathlib.Path(FLAGS.out)
@@ -100,13 +99,13 @@ def build() -> None:
     print(f'Key to keep: {out / study_key.KEY_FOLDER}')
 
 
-def score() -> None:
+def score(problems: list[Problem]) -> None:
     """Flags -> studies and answers -> tables and page."""
-    raise_if_any(_missing('study', 'answers', 'out'))
+    raise_if_any(problems + _missing('study', 'answers', 'out'))
     # Here, so that `build` and wrong flags need not wait for statistics and figures to load.
     from ct2mr_tf.reader_study import reader_scoring
 
-    studies, answers = (list(map(pathlib.Path, FLAGS[name].value)) for name in ('study', 'answers'))
+    studies, answers = (list(map(pathlib.Path, given)) for given in (FLAGS.study, FLAGS.answers))
     out = pathlib.Path(FLAGS.out)
     print(reader_scoring.score_studies(studies, answers, out, FLAGS.allow_incomplete))
     print(f'\nReport and tables: {out}')
@@ -124,10 +123,8 @@ def _missing(*names: str) -> list[Problem]:
 def _build_problems() -> list[Problem]:
     """What is wrong with the values of the flags of `build`."""
     problems = []
-    out = pathlib.Path(FLAGS.out)
-    if FLAGS.out and not is_free(out):
-        cure = 'name another --out: a study is never written over'
-        problems.append(Problem(f'{out}', 'something', 'a new or empty folder', cure))
+    if FLAGS.out:
+        problems += in_the_way(pathlib.Path(FLAGS.out))
     if FLAGS.seed and not reader_plan.is_seed(FLAGS.seed):
         expected = f'{reader_plan.SEED_DIGITS} hexadecimal digits'
         cure = 'copy it from the key/build.json of a study, or leave it out'
@@ -167,8 +164,7 @@ def _draw(run: MeasuredRun, seed: str) -> MeasuredRun:
     # Without a table nobody can tell patients apart, and each pair counts as one.
     patients = [patient_of.get(pair_id, pair_id) for pair_id in pairs.pair_ids]
     places = sorted(reader_plan.draw_pairs(patients, FLAGS.cases, seed))
-    drawn = dataclasses.replace(pairs, paths=tuple(pairs.paths[place] for place in places))
-    return dataclasses.replace(run, measured=drawn)
+    return dataclasses.replace(run, measured=pairs.chosen(places))
 
 
 SUBCOMMANDS = {

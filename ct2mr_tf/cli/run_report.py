@@ -5,7 +5,6 @@ import pathlib
 import pandas as pd
 
 from ct2mr_tf.cli.measured_run import MeasuredRun
-from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.evaluation.case_pictures import CasePictures
 from ct2mr_tf.evaluation.cases import Collector, case_table
 from ct2mr_tf.evaluation.comparison import compare, comparison_text
@@ -53,7 +52,7 @@ class RunReport:
             run=run.name,
             weights=weights,
             data_set=run.data_set,
-            data_sha256=describe_data_set(run.data_dir)['sha256'],
+            data_sha256=run.data_sha256,
             split=run.split,
             patients=self._pairs.patient_id.nunique() or None,
             ct_window=_one_window(self._pairs),
@@ -97,10 +96,10 @@ def compare_runs(
     known = dict(zip(pairs.pair_id, pairs.patient_id, strict=True))
     # Where nobody knows, every pair is somebody.
     patients = {pair_id: known.get(pair_id, pair_id) for pair_id in run.measured.pair_ids}
-    result = compare(*measured, patients)
-    print(f'\n{len(measured[0])} {run.split} pairs of {run.data_set}\n')
+    (cases_a, cases_b), (a, b) = measured, sides
+    result = compare(cases_a, cases_b, patients)
+    print(f'\n{len(cases_a)} {run.split} pairs of {run.data_set}\n')
     print(comparison_text(result))
     if folder:
-        digest = describe_data_set(run.data_dir)['sha256']
-        setting = Setting(*sides, run.data_set, digest, run.split, len(known) > 0)
-        write_comparison(folder, setting, Comparison(*measured, patients, result))
+        setting = Setting(a, b, run.data_set, run.data_sha256, run.split, len(known) > 0)
+        write_comparison(folder, setting, Comparison(cases_a, cases_b, patients, result))

@@ -74,7 +74,7 @@ def read_studies(
         UserError: there is no CT and no MR; with what is wrong with the files that are there.
     """
     with progress_bar('headers', 'file') as progress:
-        found = dicom_reader.scan(pathlib.Path(FLAGS[flag].value), options, pseudonyms, progress)
+        found = dicom_reader.scan(pathlib.Path(getattr(FLAGS, flag)), options, pseudonyms, progress)
     roster = Roster(found.stacks, pseudonyms)
     meanings.update({name: f'{path}' for name, path in found.paths.items()})
     meanings.update(roster.names)
@@ -99,12 +99,12 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-def without_paths(main: Callable[[], None]) -> Callable[[], None]:
+def without_paths(main: entry.Main) -> entry.Main:
     """A main whose trouble with files is told without their names, which may name a patient."""
 
-    def guarded() -> None:
+    def guarded(problems: list[Problem]) -> None:
         try:
-            main()
+            main(problems)
         except OSError as error:
             if error.errno in entry.FULL_DISK:
                 raise

@@ -4,25 +4,46 @@
     <out>/discs/L4-5.dcm   a DICOM file for each disc
     <out>/volume/0001.dcm  with --volume, from head to foot
     <out>/*.png, *.nii.gz  pictures for the eye, and the volume as NIfTI
+    <out>/.lock            held while a process makes a synthesis here
 
 A file is one's own where synthesis.json knows its SHA-256: the same synthesis again writes the same
 files, and an interrupted one goes on. A file that somebody put there or changed is refused, and so
 is a folder that holds another synthesis: of another model, other landmarks or other flags.
 """
 
+import contextlib
 import hashlib
 import json
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ct2mr_tf.files import write_text_whole, written_whole
+from ct2mr_tf.files import locked_folder, write_text_whole, written_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 MANIFEST_FILE = 'synthesis.json'
 """Name of the list of what was written; the first file to be written."""
 
 _CURE = 'name another --out, or move what is there'
+
+
+@contextlib.contextmanager
+def held_folder(
+    out: pathlib.Path, names: Iterable[str], description: Mapping[str, Any]
+) -> Iterator[None]:
+    """Holds the folder of a synthesis for this process, and makes it if it is missing.
+
+    Args:
+        out: a folder that `check_folder` found nothing wrong with.
+        names: as `check_folder` takes them.
+        description: as `check_folder` takes it.
+
+    Raises:
+        UserError: another process works in the folder, or what `check_folder` finds.
+    """
+    with locked_folder(out, '--out'):
+        check_folder(out, names, description)  # again: another process may have written meanwhile
+        yield
 
 
 def check_folder(out: pathlib.Path, names: Iterable[str], description: Mapping[str, Any]) -> None:
@@ -66,7 +87,7 @@ def write_folder(
     """Writes all files, each whole or not at all, after the list of them.
 
     Args:
-        out: a folder that `check_folder` found nothing wrong with.
+        out: the folder, held by this process: see `held_folder`.
         contents: bytes of each file, by its place in the folder.
         description: as `check_folder` was given it.
 

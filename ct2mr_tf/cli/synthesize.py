@@ -9,9 +9,10 @@ series on one grid (volume/, from head to foot), as volume.nii.gz, as a sheet, a
 coronal pictures through the canal. Beyond the squares that were made, a volume holds -1.
 
 The files belong to the patient and study of the CT, in a series of their own; with --anonymize to a
-pseudonym. The same call writes the same bytes. Nothing is written over but what this command wrote.
+pseudonym. The same call writes the same bytes. Nothing is written over but what this command wrote,
+and one process at a time writes to a folder.
 Discs that a model cannot be shown as it was trained (see `prepare`) are refused, all at once.
-Takes some seconds to start, and about 0.6 s a slice at the paper's size on two CPU cores.
+Takes some seconds to start, and then as long as the network takes for each slice (README, Speed).
 """
 
 from ct2mr_tf.cli import entry
@@ -46,9 +47,9 @@ BATCH = 8
 """Pictures a model is asked for at a time: enough to keep it busy, few enough to show progress."""
 
 
-def main() -> None:
+def main(problems: list[Problem]) -> None:
     """Flags -> CT and landmarks -> pictures -> model -> files."""
-    problems = synthesize_flags.path_problems()
+    problems += synthesize_flags.path_problems()
     levels = synthesize_flags.chosen_levels(problems)
     limits = synthesize_flags.limits(problems)
     read_options = prepare_flags.read_options(problems)
@@ -68,10 +69,12 @@ def main() -> None:
         card = model.card
         synthesizer = Synthesizer(card.name, card.model_sha256, card.ct_window)
         products = synthesis_series.products(plan, record, synthesizer, options.size)
-        out = pathlib.Path(FLAGS.out)
-        synthesis_folder.check_folder(out, products.names, products.description)
-        ct, mr = _pictures(plan, options, model)
-        synthesis_folder.write_folder(out, products.contents(ct, mr), products.description)
+        out, description = pathlib.Path(FLAGS.out), products.description
+        synthesis_folder.check_folder(out, products.names, description)
+        ct = _cut_pictures(plan, options)
+        with synthesis_folder.held_folder(out, products.names, description):
+            mr = np.concatenate(list(_answers(model, ct)))
+            synthesis_folder.write_folder(out, products.contents(ct, mr), description)
     _report(plan, products)
 
 
@@ -102,13 +105,11 @@ def _side(card: ModelCard) -> int:
     return height
 
 
-def _pictures(
-    plan: synthesis_request.Plan, options: PictureOptions, model: SyntheticMrModel
-) -> tuple[np.ndarray, np.ndarray]:
-    """CT and synthetic MR of all pictures, uint8 [n, N, N] each.
+def _cut_pictures(plan: synthesis_request.Plan, options: PictureOptions) -> np.ndarray:
+    """The CT of all pictures, uint8 [n, N, N].
 
     Raises:
-        UserError: pixels cannot be read, were not measured, or the model does not answer.
+        UserError: pixels cannot be read, or were not measured.
     """
     with study_command.progress_bar('CT', 'picture') as progress:
         ct, refused = synthesis.cut_pictures(plan.pictures, options, progress)
@@ -118,11 +119,15 @@ def _pictures(
             for one, finding in refused
         )
     )
-    return ct, np.concatenate(list(_answers(model, ct)))
+    return ct
 
 
 def _answers(model: SyntheticMrModel, ct: np.ndarray) -> Iterator[np.ndarray]:
-    """Synthetic MR, some pictures at a time."""
+    """Synthetic MR, some pictures at a time.
+
+    Raises:
+        UserError: the model does not answer.
+    """
     with study_command.progress_bar('synthetic MR', 'picture') as progress:
         for first in range(0, len(ct), BATCH):
             yield model.synthesize(ct[first : first + BATCH])

@@ -148,9 +148,12 @@ def chosen_levels(problems: list[Problem]) -> tuple[str, ...]:
     return tuple(level for level in LEVELS if not names or level in names.values())
 
 
-def limits(problems: list[Problem]) -> PairingOptions | None:
-    """The limits, for a plane that is not yet chosen; None where they contradict each other."""
-    values = {name: FLAGS[name].value for name in LIMITS}
+def limits(problems: list[Problem]) -> PairingOptions:
+    """The limits, for a plane that is not yet chosen.
+
+    The defaults where the flags contradict each other, with a problem more.
+    """
+    values = {name: getattr(FLAGS, name) for name in LIMITS}
     # Warnings about angles begin where pictures are refused, if that is earlier.
     warn = min(PairingOptions.warn_angle_deg, max(0.0, FLAGS.max_angle_deg))
     try:
@@ -158,7 +161,7 @@ def limits(problems: list[Problem]) -> PairingOptions | None:
     except ValueError as error:
         where, expected = 'limits', 'values as --help says'
         problems.append(Problem(where, str(error), expected, 'correct the flags'))
-        return None
+        return PairingOptions()
 
 
 def with_plane(options: PairingOptions, plane: str | None, trained_on: str) -> PairingOptions:

@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 
 from ct2mr_tf.data.patient_pairs import OVERVIEWS_FOLDER, PICTURES_FOLDER, PatientRecord
 from ct2mr_tf.data.splits import SPLITS
-from ct2mr_tf.files import LOCK_FILE, locked_folder, write_text_whole
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.files import LOCK_FILE, locked_folder, read_manifest, write_text_whole
+from ct2mr_tf.problems import Problem, raise_if_any
 
 MANIFEST_FILE = 'build.json'
 """What a data set was built from; written last."""
@@ -55,22 +55,9 @@ def is_finished(out: pathlib.Path, manifest: Manifest) -> bool:
     Raises:
         UserError: the folder holds anything else; with all differences.
     """
-    if not out.exists():
+    known = read_manifest(out, MANIFEST_FILE, Manifest)
+    if known is None:
         return False
-    if not out.is_dir():
-        raise UserError([_foreign(out, 'a file')])
-    if not any(out.iterdir()):
-        if out.is_mount():
-            cure = 'name a folder within it'
-            found = 'a mounted folder, which no finished data set can be moved onto'
-            raise UserError([Problem(f'{out}', found, 'a new folder', cure)])
-        return False
-    try:
-        known = Manifest(**json.loads((out / MANIFEST_FILE).read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        raise UserError([_foreign(out, f'files, and no {MANIFEST_FILE}')]) from None
-    except (OSError, ValueError, TypeError):
-        raise UserError([_foreign(out, f'a {MANIFEST_FILE} that cannot be read')]) from None
     raise_if_any(_differences(out, known, manifest))
     return True
 
@@ -102,11 +89,6 @@ def _differences(out: pathlib.Path, known: Manifest, wanted: Manifest) -> list[P
             expected = 'the studies and decisions as they are now'
             problems.append(Problem(f'{out}', f'built {built} {names}', expected, cure))
     return problems
-
-
-def _foreign(out: pathlib.Path, found: str) -> Problem:
-    """The problem that a folder holds something that was not built here."""
-    return Problem(f'{out}', found, 'a new or empty folder', 'name another --out')
 
 
 def work_folder(out: pathlib.Path) -> pathlib.Path:

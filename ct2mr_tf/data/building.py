@@ -134,7 +134,7 @@ def _finish(plan: Plan, records: Mapping[str, PatientRecord], work: pathlib.Path
     if not rows:
         shutil.rmtree(work)
         raise UserError(_why_nothing(refused))
-    splits = plan.rule.assign(sorted({row['patient_id'] for row in rows}))
+    splits = plan.rule.assign(sorted({f'{row["patient_id"]}' for row in rows}))
     pairs = pd.DataFrame(rows)
     pairs.insert(2, 'split', pairs.patient_id.map(splits))
     names = [pathlib.Path(work, PICTURES_FOLDER, f'{row["pair_id"]}.png') for row in rows]

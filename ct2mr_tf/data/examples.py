@@ -10,11 +10,13 @@ from the first and last bytes of each picture: 200,000 pictures take seconds.
 """
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import struct
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -31,11 +33,17 @@ TABLE_FILE = 'pairs.csv'
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 """First eight bytes of a PNG (ISO/IEC 15948, 5.2)."""
 
+GREY_8_BIT = b'\x08\x00'
+"""Bytes 24 and 25 of a PNG of 8-bit grey: depth and colour type (the same, 11.2.2)."""
+
 PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
 """Last twelve bytes of a whole PNG: the empty IEND chunk, checksum and all (the same, 11.2.5)."""
 
 PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey with alpha', 6: 'RGB with alpha'}
 """Colour types of the PNG header (ISO/IEC 15948, 11.2.2)."""
+
+_Sizes = tuple[int, int, int]
+"""Height and width in pixels of one half of a picture, and the bytes of its file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +53,12 @@ class Examples:
     Attributes:
         paths: one PNG a pair.
         picture_size: height and width in pixels of one half.
+        file_bytes: size of each file.
     """
 
     paths: tuple[pathlib.Path, ...]
     picture_size: tuple[int, int]
+    file_bytes: tuple[int, ...]
 
     @property
     def pair_ids(self) -> tuple[str, ...]:
@@ -57,6 +67,14 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def chosen(self, places: Sequence[int]) -> 'Examples':
+        """The pictures at some places, in the order of these."""
+        return Examples(
+            tuple(self.paths[place] for place in places),
+            self.picture_size,
+            tuple(self.file_bytes[place] for place in places),
+        )
 
 
 def load_examples(data_dir: pathlib.Path, required: tuple[str, ...]) -> dict[str, Examples]:
@@ -91,8 +109,12 @@ def load_examples(data_dir: pathlib.Path, required: tuple[str, ...]) -> dict[str
     problems += picture_problems
     problems += splits.table_problems(data_dir / TABLE_FILE, listed)
     raise_if_any(problems)
-    size = next(iter(sizes.values()))
-    return {split: Examples(paths, size) for split, paths in listed.items() if paths}
+    height, width, _ = next(iter(sizes.values()))
+    return {
+        split: Examples(paths, (height, width), tuple(sizes[path][2] for path in paths))
+        for split, paths in listed.items()
+        if paths
+    }
 
 
 def is_picture(name: str) -> bool:
@@ -109,49 +131,51 @@ def _list_pictures(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
 
 def _check_pictures(
     data_dir: pathlib.Path, listed: dict[str, tuple[pathlib.Path, ...]]
-) -> tuple[dict[pathlib.Path, tuple[int, int]], list[Problem]]:
-    """The size of one half of every good picture, and what is wrong with the others."""
-    sizes, problems = {}, []
+) -> tuple[dict[pathlib.Path, _Sizes], list[Problem]]:
+    """The sizes of every good picture, and what is wrong with the others."""
+    sizes: dict[pathlib.Path, _Sizes] = {}
+    problems: list[Problem] = []
     for path in (path for paths in listed.values() for path in paths):
-        size, problem = _picture_size(path)
+        found, problem = _sizes_of(path)
         if problem:
             problems.append(dataclasses.replace(problem, where=f'{path.relative_to(data_dir)}'))
         else:
-            sizes[path] = size
-    counts = collections.Counter(sizes.values())
+            sizes[path] = found
+    counts = collections.Counter(found[:2] for found in sizes.values())
     if len(counts) > 1:
         (height, width), most = counts.most_common(1)[0]
         problems += [
             Problem(
                 f'{path.relative_to(data_dir)}',
-                f'halves of {size[0]}x{size[1]} pixels',
+                f'halves of {found[0]}x{found[1]} pixels',
                 f'{height}x{width}, as in {most} other pictures',
                 'bring all pictures to one size',
             )
-            for path, size in sizes.items()
-            if size != (height, width)
+            for path, found in sizes.items()
+            if found[:2] != (height, width)
         ]
     return sizes, problems
 
 
-def _picture_size(path: pathlib.Path) -> tuple[tuple[int, int], Problem | None]:
-    """Height and width of one half, read from the header, or what is wrong with the picture."""
+def _sizes_of(path: pathlib.Path) -> tuple[_Sizes, Problem | None]:
+    """Sizes, by the header and the end of the file, or what is wrong with the picture."""
 
-    def problem(found: str, expected: str, cure: str) -> tuple[tuple[int, int], Problem]:
-        return (0, 0), Problem('', found, expected, cure)
+    def problem(found: str, expected: str, cure: str) -> tuple[_Sizes, Problem]:
+        return (0, 0, 0), Problem('', found, expected, cure)
 
     try:
         # Unbuffered: of each of perhaps 200,000 files a few bytes are read.
         with path.open('rb', buffering=0) as file:
             head = file.read(26)
-            file.seek(-min(len(PNG_END), file.seek(0, 2)), 2)
+            file_bytes = file.seek(0, 2)
+            file.seek(-min(len(PNG_END), file_bytes), 2)
             tail = file.read()
     except OSError as error:
         return problem(error.strerror or 'unreadable', 'a readable file', 'check the file system')
     if len(head) < 26 or not head.startswith(PNG_SIGNATURE):
         return problem('no PNG header', 'an 8-bit grey PNG', 'write the picture again')
     width, height, depth, colour = struct.unpack('>IIBB', head[16:26])
-    if (depth, colour) != (8, 0):
+    if head[24:] != GREY_8_BIT:
         found = f'{depth}-bit {PNG_COLOURS.get(colour, "unknown")}'
         return problem(found, '8-bit grey', 'convert it to 8-bit grey, or prepare it from DICOM')
     if tail != PNG_END:
@@ -163,7 +187,7 @@ def _picture_size(path: pathlib.Path) -> tuple[tuple[int, int], Problem | None]:
     if height % SIDE_MULTIPLE or width // 2 % SIDE_MULTIPLE or not height or not width:
         found = f'halves of {height}x{width // 2} pixels'
         return problem(found, 'sides that are multiples of 4', 'resize or crop the pictures')
-    return (height, width // 2), None
+    return (height, width // 2, file_bytes), None
 
 
 def read_pair(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
@@ -178,22 +202,48 @@ def read_pair(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: the picture cannot be read or decoded.
     """
+    picture = read_png(path)
+    half = picture.shape[1] // 2
+    return picture[:, :half], picture[:, half:]
+
+
+def read_png(path: pathlib.Path) -> np.ndarray:
+    """Reads a PNG whose header says 8-bit grey, and nothing else.
+
+    OpenCV goes by what a file holds, not by its name: a `.png` may hold JPEG 2000, whose decoder
+    writes through a pointer that was never set (CVE-2025-53644, in 4.11), or a palette, which
+    libpng reads from memory that was freed (CVE-2026-33416).
+
+    Args:
+        path: the file.
+
+    Returns:
+        uint8 [H, W].
+
+    Raises:
+        UserError: the picture cannot be read or decoded.
+    """
     try:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         found, cure = error.strerror or 'unreadable', 'check the file system'
         raise UserError([Problem(f'{path}', found, 'a readable file', cure)]) from None
-    picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
+    head = content[:26].tobytes()
+    is_grey = head.startswith(PNG_SIGNATURE) and head[24:] == GREY_8_BIT
+    picture = None
+    if is_grey:
+        with contextlib.suppress(cv2.error):  # more pixels than OpenCV takes
+            picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     if picture is None:
-        cure = 'copy or write the picture again'
-        raise UserError([Problem(f'{path}', 'cannot be decoded', 'a whole PNG', cure)])
-    half = picture.shape[1] // 2
-    return picture[:, :half], picture[:, half:]
+        found = 'cannot be decoded' if is_grey else 'another kind of file'
+        cure = 'copy the picture again' if is_grey else 'write it as 8-bit grey PNG'
+        raise UserError([Problem(f'{path}', found, 'a whole 8-bit grey PNG', cure)])
+    return picture
 
 
 def undecodable(examples: Examples) -> list[Problem]:
     """Decodes every picture and returns a Problem for each that fails (lost, or damaged within)."""
-    problems = []
+    problems: list[Problem] = []
     for path in examples.paths:
         try:
             read_pair(path)

@@ -2,49 +2,61 @@
 
 A run folder keeps it, so that no run is continued on other pictures by accident; a model card and
 a report name it. The hash takes names and sizes of the pictures and the bytes of pairs.csv, which
-holds each picture's own SHA-256: 200,000 pairs take seconds, and no picture is read. Without a
-table, a picture that changed and kept its size is not noticed.
+holds each picture's own SHA-256: no picture is read. Without a table, a picture that changed and
+kept its size is not noticed.
 """
 
 import hashlib
 import os
 import pathlib
+from collections.abc import Mapping
+from typing import TypedDict
 
-from ct2mr_tf.data import examples, splits
+from ct2mr_tf.data import splits
+from ct2mr_tf.data.examples import TABLE_FILE, Examples
 
 
-def describe_data_set(data_dir: pathlib.Path) -> dict[str, object]:
+class DataSetDescription(TypedDict):
+    """What tells a data set from another.
+
+    Attributes:
+        sha256: hexadecimal, over split, name and size of every picture and the bytes of pairs.csv
+            (nothing of the place where the folder lies).
+        train: number of training pairs.
+        val: of validation pairs.
+        test: of test pairs.
+    """
+
+    sha256: str
+    train: int
+    val: int
+    test: int
+
+
+def describe_data_set(
+    data_dir: pathlib.Path, examples: Mapping[str, Examples]
+) -> DataSetDescription:
     """Counts the pairs of a prepared data set and hashes what tells it from another.
 
     Args:
         data_dir: folder of the data set.
+        examples: all that `load_examples` found there.
 
     Returns:
-        'sha256': hexadecimal, over split, name and size of every picture and the bytes of pairs.csv
-        (nothing of the place where the folder lies); 'train', 'val', 'test': number of pairs.
+        The description.
 
     Raises:
-        OSError: a picture went away, or the table cannot be read.
+        OSError: the table cannot be read.
     """
-    data_dir = pathlib.Path(data_dir)
     digest = hashlib.sha256()
-    counts = {}
     for split in splits.SPLITS:
-        pictures = _names_and_sizes(data_dir / split)
-        counts[split] = len(pictures)
-        for name, size in pictures:
+        if split in examples:
+            pictures = zip(examples[split].paths, examples[split].file_bytes, strict=True)
             # No name holds a slash, so that no two lists read alike.
-            digest.update(os.fsencode(f'{split}/{name}/{size}/'))
-    table = data_dir / examples.TABLE_FILE
+            listed = ''.join(f'{split}/{path.name}/{size}/' for path, size in pictures)
+            digest.update(os.fsencode(listed))
+    table = pathlib.Path(data_dir) / TABLE_FILE
     if table.exists():
         digest.update(hashlib.sha256(table.read_bytes()).digest())
-    return {'sha256': digest.hexdigest(), **counts}
-
-
-def _names_and_sizes(folder: pathlib.Path) -> list[tuple[str, int]]:
-    """Name and bytes of each picture of a split; scandir, for paths cost twice the time."""
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        pictures = (entry for entry in entries if examples.is_picture(entry.name))
-        return sorted((entry.name, entry.stat().st_size) for entry in pictures)
+    train, val, test = (len(examples.get(split, ())) for split in splits.SPLITS)
+    return DataSetDescription(sha256=digest.hexdigest(), train=train, val=val, test=test)

@@ -141,7 +141,8 @@ def write_sheet(path: pathlib.Path, stack: Stack) -> list[Problem]:
     """
     count = min(len(stack.slices), SHEET_SLICES)
     shown = np.linspace(0, len(stack.slices) - 1, count).round().astype(int)
-    pixels, problems = [], []
+    pixels: list[Pixels | None] = []
+    problems: list[Problem] = []
     for index in shown:
         try:
             pixels.append(dicom_pixels.load_pixels([stack.slices[index]]))

@@ -72,14 +72,11 @@ def shared_patients(measured: pathlib.Path, split: str, trained_on: pathlib.Path
     Returns:
         Their pseudonyms; none where a table is missing, since then nobody can tell.
     """
-    tables = read_table(measured), read_table(trained_on)
-    if any(table is None for table in tables):
+    table, other = read_table(measured), read_table(trained_on)
+    if table is None or other is None:
         return []
-    chosen = [
-        set(table.patient_id[table.split == wanted])
-        for table, wanted in zip(tables, (split, 'train'), strict=True)
-    ]
-    return sorted(chosen[0] & chosen[1])
+    trained = set(other.patient_id[other.split == 'train'])
+    return sorted(trained.intersection(table.patient_id[table.split == split]))
 
 
 def table_problems(

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from ct2mr_tf.data.examples import read_png
 from ct2mr_tf.files import written_whole
 
 TRUTH_FOLDER = 'truth'
@@ -47,11 +48,14 @@ class Truth:
     def _labels_path(self, pair_id: str) -> pathlib.Path:
         return self.folder / 'labels' / f'{pair_id}.png'
 
-    def labels(self, pair_id: str, size: tuple[int, int]) -> np.ndarray:
-        """The tissue labels of a pair at a size, height and width in pixels; uint8 [H, W]."""
-        encoded = np.fromfile(self._labels_path(pair_id), np.uint8)
-        labels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-        return cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    def labels(self, pair_id: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The tissue labels of a pair as a picture of shape [H, W]; uint8 [H, W].
+
+        Raises:
+            UserError: the picture of the labels cannot be read or decoded.
+        """
+        labels = read_png(self._labels_path(pair_id))
+        return cv2.resize(labels, shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def load_truth(folder: pathlib.Path) -> Truth | None:

@@ -66,32 +66,34 @@ class CasePictures:
     Attributes:
         folder: the report's.
         thumbnails: by pair_id.
-        picture_size: height and width in pixels of the cases; known from the first.
+        picture_size: height and width in pixels of the cases; (0, 0) before the first.
     """
 
     def __init__(self, folder: pathlib.Path, count: int) -> None:
         """A report in `folder`, of `count` cases."""
         self.folder = folder
         self.thumbnails: dict[str, Thumbnail] = {}
-        self.picture_size: tuple[int, int] | None = None
+        self.picture_size = (0, 0)
         self._side = thumbnail_side(count)
         for name in (PICTURES_FOLDER, DIFFERENCES_FOLDER):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     def add(self, case: Case) -> None:
         """Writes and keeps the pictures of a case."""
-        self.picture_size = case.ct.shape
+        height, width = case.ct.shape
+        self.picture_size = (height, width)
         slices = np.hstack([case.ct, case.synthetic, case.real])
         self._path(PICTURES_FOLDER, case.pair_id).write_bytes(encode_png(slices))
         difference = coloured_difference(case.real, case.synthetic)
         self._path(DIFFERENCES_FOLDER, case.pair_id).write_bytes(encode_png(difference))
-        self.thumbnails[case.pair_id] = _thumbnail(panel(case), self._side / max(case.ct.shape))
+        self.thumbnails[case.pair_id] = _thumbnail(panel(case), self._side / max(height, width))
 
     def slices(self, pair_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """CT, synthetic and real MR of a case, read back: uint8 [H, W] each."""
         path = self._path(PICTURES_FOLDER, pair_id)
         whole = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-        return tuple(np.hsplit(whole, 3))
+        ct, synthetic, real = np.hsplit(whole, 3)
+        return ct, synthetic, real
 
     def _path(self, folder: str, pair_id: str) -> pathlib.Path:
         return self.folder / folder / f'{pair_id}.png'
@@ -103,7 +105,8 @@ def _thumbnail(picture: np.ndarray, factor: float) -> Thumbnail:
         picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     jpeg = cv2.imencode('.jpg', ordered, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-    return Thumbnail(jpeg, picture.shape[1::-1])
+    height, width = picture.shape[:2]
+    return Thumbnail(jpeg, (width, height))
 
 
 def evenly(names: Sequence[str], count: int) -> list[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats import multitest
 
-from ct2mr_tf.evaluation.tables import DIGITS
+from ct2mr_tf.evaluation.tables import DIGITS, p_text
 
 COMPARED = {'mae': -1, 'rmse': -1, 'psnr_db': 1, 'ssim': 1, 'pearson': 1}
 """Metrics that are compared; 1 where more is better, -1 where less is."""
@@ -157,8 +157,3 @@ def comparison_text(table: pd.DataFrame) -> str:
 def interval_text(low: float, high: float, digits: int) -> str:
     """An interval with signs as tables show it; a dash where there is none."""
     return '–' if np.isnan(low) else f'{low:+.{digits}f} to {high:+.{digits}f}'
-
-
-def p_text(p: float) -> str:
-    """A p value as tables show it."""
-    return '<0.0001' if p < 1e-4 else f'{p:.4f}' if p < 0.1 else f'{p:.2f}'

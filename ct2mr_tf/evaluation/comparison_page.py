@@ -17,12 +17,11 @@ from ct2mr_tf.evaluation.comparison import (
     FEWEST_PATIENTS,
     RESAMPLES,
     interval_text,
-    p_text,
     paired,
 )
 from ct2mr_tf.evaluation.pages import data_uri, write_page
 from ct2mr_tf.evaluation.report_page import METRIC_NAMES, ROWS_A_PAGE, number_text
-from ct2mr_tf.evaluation.tables import DIGITS
+from ct2mr_tf.evaluation.tables import DIGITS, p_phrase, p_text
 from ct2mr_tf.evaluation.workbooks import write_tables
 
 PAGE_FILE = 'comparison.html'
@@ -132,9 +131,7 @@ def _sentence(mae: pd.Series) -> str:
         return (
             f'{by}, but the interval of the difference, {mae.low:+.2f} to {mae.high:+.2f}, holds 0.'
         )
-    p = p_text(mae.p)
-    p = p if p.startswith('<') else f'= {p}'
-    return f'{by} ({CONFIDENCE:.0%} interval {low:.2f} to {high:.2f}; p {p}).'
+    return f'{by} ({CONFIDENCE:.0%} interval {low:.2f} to {high:.2f}; {p_phrase(mae.p)}).'
 
 
 def _row(metric: str, row: pd.Series) -> dict[str, str]:

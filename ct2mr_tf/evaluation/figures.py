@@ -60,7 +60,7 @@ def sheet(cases: Iterable[Case]) -> np.ndarray:
     Returns:
         uint8 RGB [height, width, 3] on white.
     """
-    rows = []
+    rows: list[np.ndarray] = []
     for case in cases:
         picture = panel(case)
         factor = max(1, -(-SMALLEST_TILE // case.ct.shape[0]))

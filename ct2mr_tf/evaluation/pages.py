@@ -31,9 +31,9 @@ def write_page(path: pathlib.Path, template: str, **values: object) -> None:
         OSError: the place cannot be written to, or the disk is full.
     """
     stream = _ENVIRONMENT.get_template(template).stream(software_version=VERSION, **values)
-    with written_whole(path) as temporary, temporary.open('w', encoding='utf-8') as file:
+    with written_whole(path) as temporary, temporary.open('wb') as file:
         # Piece by piece: with its thumbnails a page may have tens of megabytes.
-        stream.dump(file)
+        stream.dump(file, encoding='utf-8')
 
 
 def data_uri(picture: bytes, kind: str = 'png') -> str:

@@ -41,9 +41,9 @@ class Box:
     right: float
     bottom: float
 
-    def mask(self, size: tuple[int, int]) -> np.ndarray:
-        """The pixels of a picture whose centres lie in the box, bool [H, W]."""
-        height, width = size
+    def mask(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The pixels of a picture of shape [H, W] whose centres lie in the box, bool [H, W]."""
+        height, width = shape
         y = (np.arange(height) + 0.5) / height
         x = (np.arange(width) + 0.5) / width
         rows = (self.top <= y) & (y <= self.bottom)

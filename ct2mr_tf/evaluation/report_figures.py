@@ -43,15 +43,17 @@ BIAS_COLOUR = '#b3461b'
 Slices = tuple[np.ndarray, np.ndarray, np.ndarray]
 """CT, synthetic and real MR of a case, uint8 [H, W] each."""
 
-STYLE = {
-    'font.family': 'DejaVu Sans',
-    'font.size': 9,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'axes.edgecolor': '#8a939e',
-    'axes.titlesize': 10,
-    'svg.hashsalt': 'ct2mr_tf',
-}
+STYLE = matplotlib.RcParams(
+    {
+        'font.family': 'DejaVu Sans',
+        'font.size': 9,
+        'axes.spines.top': False,
+        'axes.spines.right': False,
+        'axes.edgecolor': '#8a939e',
+        'axes.titlesize': 10,
+        'svg.hashsalt': 'ct2mr_tf',
+    }
+)
 """How figures of all reports look."""
 
 
@@ -99,7 +101,7 @@ def distributions(tables: dict[str, pd.DataFrame]) -> Figure:
 def draw_boxes(
     axis: Axes,
     values: Sequence[np.ndarray],
-    rows: Sequence[float],
+    rows: Sequence[float] | np.ndarray,
     width: float,
     colour: str,
 ) -> None:

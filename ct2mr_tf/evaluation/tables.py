@@ -30,6 +30,9 @@ DIGITS = {
 }
 """Digits after the point with which each metric is printed."""
 
+SMALLEST_P = 0.001
+"""A p-value below it is shown as being below it."""
+
 
 def summary_table(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Mean, standard deviation and range over the cases, for the model and the baselines.
@@ -141,3 +144,16 @@ def _mean_and_sd(mean: float, sd: float, digits: int) -> str:
     if np.isnan(sd):
         return f'{mean:.{digits}f}'
     return f'{mean:.{digits}f} +- {sd:.{digits}f}'
+
+
+def p_text(p_value: float) -> str:
+    """A p-value as tables show it, with three digits; nothing where there is none."""
+    if np.isnan(p_value):
+        return ''
+    return f'< {SMALLEST_P}' if p_value < SMALLEST_P else f'{p_value:.3f}'
+
+
+def p_phrase(p_value: float) -> str:
+    """A p-value within a sentence: `p = 0.016`, or `p < 0.001`."""
+    text = p_text(p_value)
+    return f'p {text}' if text.startswith('<') else f'p = {text}'

@@ -159,13 +159,14 @@ class BodyExtent:
 def body_extent(points: DiscPoints, square: SquareCrop) -> BodyExtent:
     """How far the body reaches from the sac's centre, in the axes of the disc's square."""
 
-    def reach(point: np.ndarray | None, axis: np.ndarray) -> float | None:
-        return None if point is None else float((np.asarray(point) - points.sac) @ axis)
+    def reach(point: np.ndarray, axis: np.ndarray) -> float:
+        return float((np.asarray(point) - points.sac) @ axis)
 
+    left, right = points.left, points.right
     return BodyExtent(
         ventral_mm=reach(points.ventral, square.anterior_axis),
-        left_mm=reach(points.left, square.left_axis),
-        right_mm=reach(points.right, -square.left_axis),
+        left_mm=None if left is None else reach(left, square.left_axis),
+        right_mm=None if right is None else reach(right, -square.left_axis),
     )
 
 

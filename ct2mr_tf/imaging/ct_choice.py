@@ -79,7 +79,10 @@ def choose_ct(
     choices, findings = [], []
     for candidate in candidates:
         for tried in _tries(candidate, points, mr, options):
-            (choices if isinstance(tried, CtChoice) else findings).append(tried)
+            if isinstance(tried, CtChoice):
+                choices.append(tried)
+            else:
+                findings.append(tried)
     if not choices:
         raise NoPairError(max(findings, key=_telling))
     slice_choice.check_one_frame([choice.nearest for choice in choices])

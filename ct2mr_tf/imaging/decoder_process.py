@@ -19,11 +19,17 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 import numpy as np
+from pydicom import uid
 from pydicom.pixels import get_decoder
 
 TIME_LIMIT_S = 60.0
 """The longest wait for a picture, in seconds: a hundred times what 1024 x 1024 pixels take, and
 room for the child to start on a busy computer."""
+
+_JPEG_2000_PLUGIN = 'pylibjpeg'
+"""The one of pydicom's plugins that decodes JPEG 2000, by OpenJPEG 2.5. The first it would ask is
+GDCM, which carries OpenJPEG 2.3.0: made-up pictures have it write beyond its memory (CVE-2020-6851,
+CVE-2020-8112)."""
 
 # A program of its own and not multiprocessing's child, which would import the parent's main module
 # once more: a script without a guard around its main part would run twice.
@@ -37,6 +43,17 @@ decoder_process.serve(Connection(int(sys.argv[1])))
 
 class DecodingError(Exception):
     """A picture cannot be decoded."""
+
+
+def can_decode(transfer_syntax_uid: str) -> bool:
+    """Whether the decoder of a transfer syntax is installed; of several, the one that is used."""
+    decoder, plugin = get_decoder(transfer_syntax_uid), _plugin(transfer_syntax_uid)
+    return plugin in decoder.available_plugins if plugin else decoder.is_available
+
+
+def _plugin(transfer_syntax_uid: str) -> str:
+    """The plugin that decodes a transfer syntax; '' leaves it to pydicom."""
+    return _JPEG_2000_PLUGIN if transfer_syntax_uid in uid.JPEG2000TransferSyntaxes else ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,9 +159,10 @@ def serve(connection: Connection) -> None:
     with contextlib.suppress(EOFError, OSError):  # the parent has gone
         while True:
             syntax, encapsulated, options = connection.recv()
-            try:
-                picture, _ = get_decoder(syntax).as_array(encapsulated, **options)
+            answer: tuple[bool, np.ndarray | None] = False, None
+            # Decoders raise many kinds of exception, whose messages may quote the file.
+            with contextlib.suppress(Exception):
+                decoder, plugin = get_decoder(syntax), _plugin(syntax)
+                picture, _ = decoder.as_array(encapsulated, decoding_plugin=plugin, **options)
                 answer = True, picture
-            except Exception:  # decoders raise many kinds, whose messages may quote the file
-                answer = False, None
             connection.send(answer)

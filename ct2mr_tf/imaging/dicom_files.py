@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom import uid
+from pydicom.tag import BaseTag
 
 from ct2mr_tf.imaging import dicom_values
 from ct2mr_tf.imaging.dicom_values import RefusedError
@@ -111,7 +112,7 @@ def looks_like_dicom(start: bytes) -> bool:
 
 
 def read_header(
-    path: pathlib.Path, tags: list[int], wanted: Callable[[pydicom.Dataset], None]
+    path: pathlib.Path, tags: list[BaseTag], wanted: Callable[[pydicom.Dataset], None]
 ) -> Header | None:
     """Reads the header of a file.
 
@@ -151,7 +152,7 @@ def read_header(
     return Header(dataset, pixels, status.st_size, status.st_mtime_ns)
 
 
-def _parse(start: bytes, tags: list[int]) -> tuple[pydicom.FileDataset, PixelElement | None]:
+def _parse(start: bytes, tags: list[BaseTag]) -> tuple[pydicom.FileDataset, PixelElement | None]:
     """The attributes in a file's first part, and the PixelData element if the part reaches it."""
     try:
         plain = inflated(start, HEADER_LIMIT_BYTES)
@@ -213,7 +214,7 @@ def opened(path: pathlib.Path, pixels: PixelElement, pixel_bytes: int) -> Binary
         OSError: the file cannot be read.
         zlib.error: a deflated file is damaged.
     """
-    file = path.open('rb')
+    file: BinaryIO = path.open('rb')
     if pixels.deflated:
         with file:
             file = io.BytesIO(inflated(file.read(), pixel_bytes + HEADER_LIMIT_BYTES))

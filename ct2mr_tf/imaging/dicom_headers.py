@@ -10,9 +10,10 @@ import enum
 import pathlib
 from collections.abc import Iterable
 
+import numpy as np
 import pydicom
 from pydicom import uid
-from pydicom.datadict import tag_for_keyword
+from pydicom.tag import Tag
 
 from ct2mr_tf.imaging import dicom_files, dicom_values, functional_groups, mr_contrast
 from ct2mr_tf.imaging import pixel_format as formats
@@ -20,7 +21,7 @@ from ct2mr_tf.imaging.dicom_values import RefusedError
 from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.slices import Identity, Place, SliceHeader
 
-_MODALITIES = {
+_MODALITIES: dict[str, str] = {
     uid.CTImageStorage: 'CT',
     uid.EnhancedCTImageStorage: 'CT',
     uid.LegacyConvertedEnhancedCTImageStorage: 'CT',
@@ -60,7 +61,7 @@ _KEYWORDS = (
     'ModalityLUTSequence', 'BurnedInAnnotation', 'SyntheticData', *functional_groups.SEQUENCES,
 )  # fmt: skip
 
-_TAGS = [tag_for_keyword(keyword) for keyword in _KEYWORDS]
+_TAGS = [Tag(keyword) for keyword in _KEYWORDS]
 """The attributes that are read from a file; all others are passed over."""
 
 
@@ -116,7 +117,7 @@ def read_slices(path: pathlib.Path, max_bytes: int) -> tuple[SliceHeader, ...]:
     _skip_pictures(dataset, modality)
     if header.pixels is None:
         raise RefusedError('the file ends in its header', 'pixels after the header')
-    counts = formats.read_counts(dataset, header, max_bytes)
+    counts = formats.read_counts(dataset, header.pixels, header.size, max_bytes)
     identity = _identity(dataset)
     views: Iterable[pydicom.Dataset] = [dataset]
     if sop_class not in _SINGLE_FRAME:
@@ -213,7 +214,8 @@ def _slice(
     """One picture, from the attributes of its file or of its frame laid out flat."""
     position = _required_numbers(view, 'ImagePositionPatient', 3)
     orientation = _required_numbers(view, 'ImageOrientationPatient', 6)
-    spacing = _required_numbers(view, 'PixelSpacing', 2)
+    between_rows, between_columns = _required_numbers(view, 'PixelSpacing', 2)
+    spacing = between_rows, between_columns
     _check_geometry(position, orientation, spacing)
     contrast = _contrast(view, identity.series_description)
     thickness = dicom_values.number(view, 'SliceThickness')
@@ -239,7 +241,7 @@ def _slice(
 
 
 def _check_geometry(
-    position: tuple[float, ...], orientation: tuple[float, ...], spacing: tuple[float, ...]
+    position: tuple[float, ...], orientation: tuple[float, ...], spacing: tuple[float, float]
 ) -> None:
     """Raises a RefusedError unless the values place a picture in a patient."""
     low, high = _SPACING_LIMITS_MM
@@ -249,8 +251,9 @@ def _check_geometry(
         )
     if not all(abs(mm) <= _POSITION_LIMIT_MM for mm in position):
         raise RefusedError('ImagePositionPatient beyond 100 m', 'a place inside a scanner')
+    row, column = np.array(orientation[:3]), np.array(orientation[3:])
     try:
-        StackGeometry([position], orientation[:3], orientation[3:], spacing, 1, 1)
+        StackGeometry(np.array([position]), row, column, spacing, rows=1, columns=1)
     except ValueError:
         raise RefusedError(
             'ImageOrientationPatient is not unit and orthogonal', 'two direction cosines'

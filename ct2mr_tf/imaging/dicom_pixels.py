@@ -8,13 +8,13 @@ the header says. A decoder that is missing is named together with the way to ins
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom import encaps, uid
 from pydicom.pixels import get_decoder
 
-from ct2mr_tf.imaging import codestreams, dicom_files, dicom_values
+from ct2mr_tf.imaging import codestreams, decoder_process, dicom_files, dicom_values
 from ct2mr_tf.imaging.decoder_process import DECODER_PROCESS
 from ct2mr_tf.imaging.dicom_values import RefusedError
 from ct2mr_tf.imaging.pixel_format import PixelFormat
@@ -60,7 +60,7 @@ def missing_decoder(transfer_syntax_uid: str) -> str:
     Returns:
         A sentence for a note; '' if it can be decoded.
     """
-    if get_decoder(transfer_syntax_uid).is_available:
+    if decoder_process.can_decode(transfer_syntax_uid):
         return ''
     return f'{uid.UID(transfer_syntax_uid).name} needs a decoder: {INSTALL_DECODERS}'
 
@@ -153,7 +153,7 @@ def _hounsfield(stored: np.ndarray, padded: np.ndarray, pixel_format: PixelForma
     Raises:
         RefusedError: neither reading gives HU of a patient.
     """
-    slope, intercept = pixel_format.rescale
+    slope, intercept = pixel_format.slope_and_intercept
     values = stored * slope + intercept
     if not pixel_format.inverted or padded.all():
         return values
@@ -166,7 +166,7 @@ def _hounsfield(stored: np.ndarray, padded: np.ndarray, pixel_format: PixelForma
 def _signal(stored: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     """Signal of stored values, float64; MONOCHROME1 is inverted, so that large is bright."""
     values = _inverted(stored, pixel_format) if pixel_format.inverted else stored
-    slope, intercept = pixel_format.rescale or (1.0, 0.0)
+    slope, intercept = pixel_format.slope_and_intercept
     return values * slope + intercept
 
 
@@ -206,7 +206,7 @@ def _decoded(header: SliceHeader) -> np.ndarray:
             raise RefusedError('pixels that cannot be decoded', 'undamaged pixels') from None
 
 
-def _decoder_options(pixel_format: PixelFormat) -> dict[str, object]:
+def _decoder_options(pixel_format: PixelFormat) -> dict[str, Any]:
     """What pydicom's decoders need to know of a grey picture."""
     return {
         'raw': True,

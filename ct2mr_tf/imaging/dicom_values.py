@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -183,7 +183,7 @@ def _tag(keyword: str) -> BaseTag:
     return Tag(keyword)
 
 
-def _values(dataset: pydicom.Dataset, keyword: str) -> list[object]:
+def _values(dataset: pydicom.Dataset, keyword: str) -> Sequence[object]:
     """The values of an attribute: texts, or what pydicom makes of them; none where it is empty.
 
     Plain ASCII is split here: pydicom's own conversion warns and takes half of a header's time.
@@ -194,11 +194,12 @@ def _values(dataset: pydicom.Dataset, keyword: str) -> list[object]:
     tag = _tag(keyword)
     if tag not in dataset:
         return []
-    raw = dataset.get_item(tag)
-    plain = isinstance(raw, RawDataElement) and raw.VR in _ASCII_VRS and raw.value
-    if plain and raw.value.isascii():
-        text = raw.value.decode('ascii').strip(' \0')
-        return text.split('\\') if text else []
+    raw: object = dataset.get_item(tag)  # pydicom's annotation leaves RawDataElement out
+    if isinstance(raw, RawDataElement) and raw.VR in _ASCII_VRS:
+        stored = raw.value
+        if stored and stored.isascii():
+            text = stored.decode('ascii').strip(' \0')
+            return text.split('\\') if text else []
     try:
         value = dataset[tag].value
     except Exception:  # pydicom raises many kinds, whose messages quote the value

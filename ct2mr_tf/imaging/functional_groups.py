@@ -69,7 +69,7 @@ def _check_length(dataset: pydicom.Dataset, keyword: str, number_of_frames: int)
     """Raises a RefusedError where a sequence that is not parsed yet is absurdly long."""
     if keyword not in dataset:
         return
-    element = dataset.get_item(keyword)
+    element: object = dataset.get_item(keyword)  # see dicom_values
     longest = _MOST_BYTES_PER_FRAME * number_of_frames
     if isinstance(element, RawDataElement) and element.length > longest:
         raise RefusedError(

@@ -143,16 +143,15 @@ def _read_file(
     marks = []
     for control in control_points:
         label = _LABEL.fullmatch(control.label.strip())
-        level = level_name(label.group(1)) if label else None
-        if level:
-            point = label.group(2).lower()
-            marks.append(_Mark(control.where, patient, modality, level, point, control.position))
-        elif label:
-            problems.append(level_problem(control.where, label.group(1).strip()))
-        else:
+        if label is None:
             expected = f'a level and one of {", ".join(POINTS)}, such as L4-5:sac'
             cure = 'correct the label, or delete the point'
             problems.append(Problem(control.where, 'another label', expected, cure))
+        elif level := level_name(label.group(1)):
+            point = label.group(2).lower()
+            marks.append(_Mark(control.where, patient, modality, level, point, control.position))
+        else:
+            problems.append(level_problem(control.where, label.group(1).strip()))
     return marks, problems
 
 
@@ -184,7 +183,7 @@ def _read_row(row: csv_tables.Row) -> tuple[list[_Mark], list[Problem]]:
     values = row.values
     problems = []
     level = level_name(values['level'])
-    if not level:
+    if level is None:
         problems.append(level_problem(row.where, values['level']))
     modality, point = values['modality'].upper(), values['point'].lower()
     for column, value, known in (('modality', modality, MODALITIES), ('point', point, POINTS)):
@@ -199,7 +198,7 @@ def _read_row(row: csv_tables.Row) -> tuple[list[_Mark], list[Problem]]:
     if np.isnan(position).any():
         cure = 'write numbers with a decimal point'
         problems.append(Problem(row.where, 'no three finite numbers', 'x, y and z in mm', cure))
-    if problems:
+    if level is None or problems:
         return [], problems
     return [_Mark(row.where, values['patient'], modality, level, point, position)], []
 

@@ -28,6 +28,8 @@ Padding is known only from pixels: `resampling.resample` shows it as NaN.
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from ct2mr_tf.imaging import resampling, slice_choice
 from ct2mr_tf.imaging.case_lists import ListedPair, ListedSlice
 from ct2mr_tf.imaging.crop import DiscPoints, is_axial, square_crop, ventral_half_side
@@ -43,7 +45,8 @@ from ct2mr_tf.imaging.pairing_rules import (
     contradictions_on,
 )
 from ct2mr_tf.imaging.resampling import Cut
-from ct2mr_tf.imaging.slice_choice import Candidate, ImageStack, NearestSlice
+from ct2mr_tf.imaging.slice_choice import Candidate, NearestSlice
+from ct2mr_tf.imaging.stacks import Stack
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +61,7 @@ class Source:
             CT: of the sac point).
     """
 
-    stack: ImageStack
+    stack: Stack
     cut: Cut
     points: DiscPoints
     off_plane_mm: float
@@ -104,7 +107,7 @@ class Refusal:
 
 
 def pair_patient(
-    stacks: Iterable[ImageStack],
+    stacks: Iterable[Stack],
     ct_points: Mapping[str, DiscPoints],
     mr_points: Mapping[str, DiscPoints],
     options: PairingOptions,
@@ -132,24 +135,16 @@ def pair_patient(
             continue
         try:
             _check_not_excluded(level, excluded)
-            sides = []
-            for modality, candidates, points in (
-                ('CT', ct_candidates, ct_points),
-                ('MR', mr_candidates, mr_points),
-            ):
-                if level not in points:
-                    raise NoPairError(Finding(Reason.NO_LANDMARKS, modality))
-                if not candidates:
-                    raise NoPairError(Finding(Reason.NO_STACK, modality))
-                sides.append((candidates, points[level]))
-            pairs.append(_pair(level, *sides, options))
+            ct = _known_side(level, 'CT', ct_candidates, ct_points)
+            mr = _known_side(level, 'MR', mr_candidates, mr_points)
+            pairs.append(_pair(level, ct, mr, options))
         except NoPairError as error:
             refusals.append(Refusal(level, error.finding))
     return pairs, refusals
 
 
 def pair_listed(
-    stacks: Iterable[ImageStack],
+    stacks: Iterable[Stack],
     listed: ListedPair,
     options: PairingOptions,
     excluded: Mapping[str, str],
@@ -181,8 +176,23 @@ def _check_not_excluded(level: str, excluded: Mapping[str, str]) -> None:
         raise NoPairError(Finding(Reason.EXCLUDED, detail=excluded[level]))
 
 
+def _known_side(
+    level: str, modality: str, candidates: Sequence[Candidate], points: Mapping[str, DiscPoints]
+) -> tuple[Sequence[Candidate], DiscPoints]:
+    """The stacks of a modality, and the points of a level on it.
+
+    Raises:
+        NoPairError: there are none.
+    """
+    if level not in points:
+        raise NoPairError(Finding(Reason.NO_LANDMARKS, modality))
+    if not candidates:
+        raise NoPairError(Finding(Reason.NO_STACK, modality))
+    return candidates, points[level]
+
+
 def _named_slice(
-    stacks: Sequence[ImageStack], modality: str, listed: ListedSlice
+    stacks: Sequence[Stack], modality: str, listed: ListedSlice
 ) -> tuple[list[Candidate], DiscPoints]:
     """The slices a UID names, and the points in mm."""
     found = []
@@ -194,16 +204,16 @@ def _named_slice(
     if len(found) != 1:
         detail = f'{len(found)} stacks hold it'
         raise NoPairError(Finding(Reason.SLICE_UNKNOWN, modality, detail=detail))
-    if not is_axial(found[0].stack.geometry.normal):
+    geometry, frames = found[0].stack.geometry, found[0].indices
+    if not is_axial(geometry.normal):
         raise NoPairError(Finding(Reason.NO_STACK, modality, detail='the listed slice is another'))
     points = dict(listed.points)
     if listed.unit == 'pixel':
-        geometry, indices = found[0].stack.geometry, found[0].indices
-        if len(indices) != 1:
-            detail = f'pixels, but {len(indices)} frames of one object'
+        if len(frames) != 1:
+            detail = f'pixels, but {len(frames)} frames of one object'
             raise NoPairError(Finding(Reason.SLICE_UNKNOWN, modality, detail=detail))
         points = {
-            name: geometry.to_patient(indices[0], [row, column])
+            name: geometry.to_patient(frames[0], np.array([row, column]))
             for name, (column, row, _) in points.items()
         }
     return found, DiscPoints(**points)
@@ -258,11 +268,16 @@ def _nearest_mr(
     Raises:
         NoPairError: none lies near enough, or slices of several frames of reference do.
     """
-    nearest = [slice_choice.nearest_slice(candidate, points.stacked()) for candidate in candidates]
-    near = [found for found in nearest if slice_choice.off_plane(found, options) is None]
+    near, off_plane = [], []
+    for candidate in candidates:
+        nearest = slice_choice.nearest_slice(candidate, points.stacked())
+        finding = slice_choice.off_plane(nearest, options)
+        if finding is None:
+            near.append(nearest)
+        else:
+            off_plane.append(finding)
     if not near:
-        closest = min(nearest, key=lambda found: found.off_plane_mm)
-        raise NoPairError(slice_choice.off_plane(closest, options))
+        raise NoPairError(min(off_plane, key=lambda finding: finding.measured or 0.0))
     slice_choice.check_one_frame(near)
     best = min(near, key=lambda found: found.preference)
     return best, slice_choice.equally_good(near, best)
@@ -276,7 +291,7 @@ def _half_sides_differ(ct_mm: float, mr_mm: float, options: PairingOptions) -> l
     return [Finding(Reason.HALF_SIDES_DIFFER, '', abs(ct_mm - mr_mm), limit, 'mm')]
 
 
-def _days_between(ct: ImageStack, mr: ImageStack, options: PairingOptions) -> int | None:
+def _days_between(ct: Stack, mr: Stack, options: PairingOptions) -> int | None:
     """Days between CT and MR; None where unknown and allowed to be.
 
     Raises:

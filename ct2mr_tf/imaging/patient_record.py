@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterable
 
 import pydicom
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_keyword, dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag, Tag
 
@@ -175,11 +175,11 @@ def read_texts(header: SliceHeader, keywords: Iterable[str]) -> pydicom.Dataset:
 
 def _as_it_stands(dataset: pydicom.Dataset, tag: BaseTag) -> RawDataElement:
     """A text's bytes, under the VR that the standard gives the attribute."""
-    element = dataset.get_item(tag)
+    element: object = dataset.get_item(tag)  # see dicom_values
     if isinstance(element, RawDataElement):
         value = element.value or b''
     else:  # pydicom has read it for its own use: the character set, which is ASCII
-        value = dicom_values.text(dataset, element.keyword).encode('ascii', 'replace')
+        value = dicom_values.text(dataset, dictionary_keyword(tag)).encode('ascii', 'replace')
     representation = dictionary_VR(tag)
     value += (b'\0' if representation == 'UI' else b' ') * (len(value) % 2)
     return RawDataElement(tag, representation, len(value), value, 0, False, True)

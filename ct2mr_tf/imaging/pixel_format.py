@@ -6,7 +6,7 @@ import pydicom
 from pydicom.pixels import get_decoder
 
 from ct2mr_tf.imaging import dicom_values
-from ct2mr_tf.imaging.dicom_files import Header, PixelElement
+from ct2mr_tf.imaging.dicom_files import PixelElement
 from ct2mr_tf.imaging.dicom_values import RefusedError
 
 _HOUNSFIELD_RESCALE_TYPES = ('', 'HU')
@@ -48,6 +48,11 @@ class PixelFormat:
         """Bytes of one decoded picture."""
         return self.rows * self.columns * self.bits_allocated // 8
 
+    @property
+    def slope_and_intercept(self) -> tuple[float, float]:
+        """RescaleSlope and RescaleIntercept; where an MR has none, those that change nothing."""
+        return self.rescale or (1.0, 0.0)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PixelCounts:
@@ -64,12 +69,15 @@ class PixelCounts:
     bits_allocated: int
 
 
-def read_counts(dataset: pydicom.Dataset, header: Header, max_bytes: int) -> PixelCounts:
+def read_counts(
+    dataset: pydicom.Dataset, element: PixelElement, file_bytes: int, max_bytes: int
+) -> PixelCounts:
     """Reads how many numbers a file holds, and checks that they are there and not too many.
 
     Args:
         dataset: the file's attributes.
-        header: the file's header; it has a PixelData element.
+        element: its PixelData element.
+        file_bytes: size of the file.
         max_bytes: the most that the decoded pixels of all frames may take.
 
     Returns:
@@ -94,13 +102,12 @@ def read_counts(dataset: pydicom.Dataset, header: Header, max_bytes: int) -> Pix
             f'at most {max_bytes} bytes',
             'if that is the true size, raise the limit',
         )
-    _check_length(header, needed)
+    _check_length(element, file_bytes, needed)
     return counts
 
 
-def _check_length(header: Header, needed: int) -> None:
+def _check_length(element: PixelElement, file_bytes: int, needed: int) -> None:
     """Raises a RefusedError unless the PixelData element can hold exactly `needed` bytes."""
-    element = header.pixels
     try:
         encapsulated = get_decoder(element.transfer_syntax_uid).is_encapsulated
     except NotImplementedError:
@@ -117,9 +124,9 @@ def _check_length(header: Header, needed: int) -> None:
             f'{element.length} bytes of pixels',
             f'{needed} bytes by NumberOfFrames, Rows, Columns and BitsAllocated',
         )
-    if not element.deflated and element.offset + needed > header.size:
+    if not element.deflated and element.offset + needed > file_bytes:
         raise RefusedError(
-            f'the file ends after {header.size - element.offset} bytes of pixels',
+            f'the file ends after {file_bytes - element.offset} bytes of pixels',
             f'{needed} bytes',
         )
 
@@ -170,15 +177,10 @@ def _rescale(dataset: pydicom.Dataset, modality: str) -> tuple[float, float] | N
         raise RefusedError('RescaleSlope is 0', 'a slope other than 0')
     if slope is None and intercept is None and modality == 'MR':
         return None
-    missing = [
-        keyword
-        for keyword, value in (('RescaleSlope', slope), ('RescaleIntercept', intercept))
-        if value is None
-    ]
-    if missing:
-        raise RefusedError(
-            f'no {" and no ".join(missing)}', 'RescaleSlope and RescaleIntercept, both'
-        )
+    if slope is None or intercept is None:
+        values = {'RescaleSlope': slope, 'RescaleIntercept': intercept}
+        missing = ' and no '.join(keyword for keyword, value in values.items() if value is None)
+        raise RefusedError(f'no {missing}', 'RescaleSlope and RescaleIntercept, both')
     if modality == 'CT' and not _is_hounsfield(dataset):
         raise RefusedError('a RescaleType other than HU', 'a CT in Hounsfield units')
     return slope, intercept

@@ -121,7 +121,8 @@ def load_or_create_key(path: pathlib.Path) -> bytes:
     except FileExistsError:
         return _load_key(path)
     except OSError as error:
-        raise UserError([_problem(os.strerror(error.errno), 'a folder to write to')]) from None
+        found = error.strerror or 'an error of the disk'
+        raise UserError([_problem(found, 'a folder to write to')]) from None
     key = secrets.token_bytes(KEY_BYTES)
     with os.fdopen(handle, 'w', encoding='ascii') as file:
         file.write(key.hex() + '\n')
@@ -161,7 +162,8 @@ def _load_key(path: pathlib.Path) -> bytes:
             raise UserError([_problem('other users may open it', expected, 'chmod 600 the file')])
         key = bytes.fromhex(path.read_text(encoding='ascii'))
     except OSError as error:
-        raise UserError([_problem(os.strerror(error.errno), 'a readable file')]) from None
+        found = error.strerror or 'an error of the disk'
+        raise UserError([_problem(found, 'a readable file')]) from None
     except ValueError:
         raise UserError([_problem('text that is no key', 'hexadecimal digits')]) from None
     if len(key) < _SHORTEST_KEY_BYTES:

@@ -1,66 +1,25 @@
 """Which slice of which stack shows a disc: the one whose plane lies nearest the disc's points."""
 
 import dataclasses
-import datetime
 import re
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from ct2mr_tf.imaging.crop import is_axial
 from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.pairing_rules import Finding, NoPairError, PairingOptions, Reason
+from ct2mr_tf.imaging.stacks import Stack
 
 ON_PLANE_MM = 1e-3
 """A point this near a plane (mm) lies on it: coordinates have three decimals or more."""
-
-
-class ImageStack(Protocol):
-    """What pairing needs to know of a stack of slices; pixels are not needed."""
-
-    @property
-    def modality(self) -> str:
-        """Modality: 'CT' or 'MR'."""
-
-    @property
-    def series_description(self) -> str:
-        """SeriesDescription, '' where there is none."""
-
-    @property
-    def series_instance_uid(self) -> str:
-        """SeriesInstanceUID."""
-
-    @property
-    def sop_instance_uids(self) -> Sequence[str]:
-        """SOPInstanceUID of each slice; the same for the frames of a multi-frame object."""
-
-    @property
-    def frame_of_reference_uid(self) -> str:
-        """FrameOfReferenceUID, '' where there is none."""
-
-    @property
-    def geometry(self) -> StackGeometry:
-        """Where the slices lie."""
-
-    @property
-    def slice_thickness(self) -> float | None:
-        """SliceThickness in mm."""
-
-    @property
-    def date(self) -> datetime.date | None:
-        """The day of the acquisition; None where it is unknown."""
-
-    @property
-    def is_t2(self) -> bool:
-        """Whether an MR stack is T2-weighted."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
     """A stack, and the slices of it that may be chosen."""
 
-    stack: ImageStack
+    stack: Stack
     indices: Sequence[int]
 
 
@@ -74,7 +33,7 @@ class NearestSlice:
         off_plane_mm: distance of the points sought from its plane: that of the furthest.
     """
 
-    stack: ImageStack
+    stack: Stack
     index: int
     off_plane_mm: float
 
@@ -105,7 +64,7 @@ class NearestSlice:
         return round(self.off_plane_mm, 1), row_mm * column_mm, -slices, uid
 
 
-def candidates(stacks: Iterable[ImageStack], modality: str, series: str) -> list[Candidate]:
+def candidates(stacks: Iterable[Stack], modality: str, series: str) -> list[Candidate]:
     """The stacks that may show a disc in axial slices.
 
     A stack is axial where a picture of its plane has an anterior and a left direction (see
@@ -169,7 +128,7 @@ def equally_good(found: Sequence[NearestSlice], chosen: NearestSlice) -> list[Fi
     return [Finding(Reason.SEVERAL_STACKS, chosen.stack.modality, len(near), 1)]
 
 
-def thickness_mm(stack: ImageStack) -> float:
+def thickness_mm(stack: Stack) -> float:
     """How thick the slices of a stack are.
 
     Returns:

@@ -4,7 +4,7 @@ A note is a line of text for tables and messages; it names nobody and quotes no 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def of_headers(slices: Sequence[SliceHeader]) -> list[str]:
         A line for each such thing.
     """
     notes = []
-    values = {
+    values: dict[str, Set[object]] = {
         'slice thicknesses': {header.slice_thickness_mm for header in slices},
         'repetition times': {header.repetition_time_ms for header in slices},
         'dates': {header.identity.date for header in slices},

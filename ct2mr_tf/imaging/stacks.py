@@ -41,7 +41,7 @@ _AXIS_NAMES = ('sagittal', 'coronal', 'axial')
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stack:
-    """Slices scanned together. Serves as `slice_choice.ImageStack` in the choice of pairs.
+    """Slices scanned together.
 
     Attributes:
         slices: at least one, ordered along the normal.

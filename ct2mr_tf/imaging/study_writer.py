@@ -120,9 +120,9 @@ class Series:
         return make_uid('series', self.study, str(self.number))
 
 
-def make_uid(*parts: str) -> str:
+def make_uid(*parts: str) -> uid.UID:
     """A UID that is always the same for the same parts (PS3.5, B.2: 2.25 and a UUID)."""
-    return f'2.25.{uuid.uuid5(_UID_NAMESPACE, "/".join(parts)).int}'
+    return uid.UID(f'2.25.{uuid.uuid5(_UID_NAMESPACE, "/".join(parts)).int}')
 
 
 def write_slices(

@@ -70,7 +70,8 @@ def placed(picture: np.ndarray, crop: SquareCrop, grid: StackGeometry, index: in
         int16 [rows, columns], grey levels, OUTSIDE beyond the square.
     """
     size = len(picture)
-    places = np.stack(np.mgrid[: grid.rows, : grid.columns], axis=-1)
+    rows, columns = np.mgrid[: grid.rows, : grid.columns]
+    places = np.stack([rows, columns], axis=-1)
     columns_rows = crop.to_picture(grid.to_patient(index, places), size)
     positions = np.moveaxis(columns_rows[..., ::-1], -1, 0)
     inside = ((positions >= -_HALF_PIXEL) & (positions <= size - 1 + _HALF_PIXEL)).all(axis=0)
@@ -131,7 +132,10 @@ def canal_views(
         coronal.append(_line(shown, row))
     step_mm = float(grid.steps_mm.mean())
     height = max(1, round(len(volume) * step_mm / grid.pixel_spacing[0]))
-    return tuple(_stretched(np.stack(rows[::-1]), height) for rows in (sagittal, coronal))
+    return (
+        _stretched(np.stack(sagittal[::-1]), height),
+        _stretched(np.stack(coronal[::-1]), height),
+    )
 
 
 def _line(pixels: np.ndarray, place: float) -> np.ndarray:

@@ -6,7 +6,7 @@ norm would subtract it again.
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -16,7 +16,11 @@ with warnings.catch_warnings():
     warnings.filterwarnings('ignore', message=r'\s*TensorFlow Addons \(TFA\)')
     import tensorflow_addons as tfa
 
-from ct2mr_tf.models.convolutions import PhasedConvolution, WinogradConvolution
+from ct2mr_tf.models.convolutions import (
+    PhasedConvolution,
+    ReflectedConvolution,
+    ReflectionPadding,
+)
 
 INITIAL_STDDEV = 0.02
 """Standard deviation of the initial weights (Isola et al., CVPR 2017, appendix 6.2)."""
@@ -70,73 +74,30 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
         Returns:
             A map of the same shape and dtype.
         """
+        scale, offset = (tf.cast(weight, tf.float32) for weight in (self.gamma, self.beta))
+        if inputs.shape[0] == 1:
+            # Nothing to fold: of 33 norms, that takes seconds from the making of a step's graph.
+            return self._normed(inputs, scale, offset)
         shape = tf.shape(inputs)
         batch, height, width = shape[0], shape[1], shape[2]
         channels = inputs.shape[-1]
         folded = tf.transpose(inputs, [1, 2, 0, 3])
         folded = tf.reshape(folded, [1, height, width, batch * channels])
+        normed = self._normed(folded, tf.tile(scale, [batch]), tf.tile(offset, [batch]))
+        normed = tf.reshape(normed, [height, width, batch, channels])
+        return tf.ensure_shape(tf.transpose(normed, [2, 0, 1, 3]), inputs.shape)
+
+    def _normed(self, folded: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
         normed, *_ = tf.raw_ops.FusedBatchNormV3(
             x=folded,
-            scale=tf.tile(tf.cast(self.gamma, tf.float32), [batch]),
-            offset=tf.tile(tf.cast(self.beta, tf.float32), [batch]),
+            scale=scale,
+            offset=offset,
             mean=tf.zeros([0]),
             variance=tf.zeros([0]),
             epsilon=self.epsilon,
             is_training=True,
         )
-        normed = tf.reshape(normed, [height, width, batch, channels])
-        return tf.ensure_shape(tf.transpose(normed, [2, 0, 1, 3]), inputs.shape)
-
-
-def _mirrored(size: tf.Tensor, pad: int) -> tf.Tensor:
-    """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
-    last = size - 1
-    places = last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
-    # A place below zero, of a map no larger than its padding, is an error here.
-    return tf.gather(tf.range(size), places)
-
-
-@tf.keras.utils.register_keras_serializable('ct2mr_tf')
-class ReflectionPadding(tf.keras.layers.Layer):
-    """Mirrors `pad` pixels beyond each side, so that borders stay clean.
-
-    Pixels are gathered: TensorFlow's own operation takes several times as long on CPUs. Its
-    gradient is the faster one.
-    """
-
-    def __init__(self, pad: int, **kwargs: object):
-        super().__init__(**kwargs)
-        self.pad = pad
-
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Pads [N, H, W, C] to [N, H + 2 pad, W + 2 pad, C]; needs H, W > pad."""
-        # An exported model would name its gradient each time it is loaded, and has no use for it.
-        return self._padded_for_training(inputs) if training else self._padded(inputs)
-
-    def _padded(self, x: tf.Tensor) -> tf.Tensor:
-        shape = tf.shape(x)
-        height, width = shape[1], shape[2]
-        rows = _mirrored(height, self.pad)[:, tf.newaxis]
-        pixels = tf.reshape(x, [shape[0], height * width, x.shape[-1]])
-        return tf.gather(pixels, rows * width + _mirrored(width, self.pad), axis=1)
-
-    def _padded_for_training(self, inputs: tf.Tensor) -> tf.Tensor:
-        sides = [self.pad, self.pad]
-
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return tf.raw_ops.MirrorPadGrad(
-                input=upstream, paddings=[[0, 0], sides, sides, [0, 0]], mode='REFLECT'
-            )
-
-        @tf.custom_gradient
-        def padded(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-            return self._padded(x), gradient
-
-        return padded(inputs)
-
-    def get_config(self) -> dict:
-        """The arguments of the constructor, for Keras."""
-        return {**super().get_config(), 'pad': self.pad}
+        return normed
 
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
@@ -195,9 +156,9 @@ def reflected_convolution(
     x: tf.Tensor, channels: int, kernel: int, initial: SeededInitializers
 ) -> tf.Tensor:
     """A convolution of stride 1 padded by reflection, kernel // 2 pixels on each side."""
-    padded = ReflectionPadding(kernel // 2)(x)
-    kind = WinogradConvolution if kernel == 3 else tf.keras.layers.Conv2D
-    return kind(channels, kernel, use_bias=False, kernel_initializer=initial.weights())(padded)
+    return ReflectedConvolution(
+        channels, kernel, use_bias=False, kernel_initializer=initial.weights()
+    )(x)
 
 
 def last_convolution(

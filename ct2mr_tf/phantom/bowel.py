@@ -67,9 +67,9 @@ def draw_loops(
             Loop(_floats(middle - half), _floats(middle + half), float(rng.uniform(8, 14)), gas)
         )
     low, high = REACH_MM
-    gas = rng.uniform(0, 0.5, 2)
-    loops.append(Loop((-side, 20, low), (-side - 2, 10, high), 20, float(gas[0])))
-    loops.append(Loop((side, 16, low), (side + 2, 6, high), 14, float(gas[1])))
+    right, left = rng.uniform(0, 0.5, 2)
+    loops.append(Loop((-side, 20, low), (-side - 2, 10, high), 20, float(right)))
+    loops.append(Loop((side, 16, low), (side + 2, 6, high), 14, float(left)))
     return tuple(loops)
 
 

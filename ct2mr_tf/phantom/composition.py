@@ -139,7 +139,8 @@ def compose(patient: Patient, slab: Slab, samples: int = SAMPLES) -> Composition
 
 def mottling(patient: Patient, points: np.ndarray) -> np.ndarray:
     """Mottling of spongy bone at points [..., 3]: zero mean, unit standard deviation."""
-    return solid_noise.field(*np.moveaxis(points, -1, 0), TRABECULAE_MM, [patient.seed, 5])
+    x, y, z = np.moveaxis(points, -1, 0)
+    return solid_noise.field(x, y, z, TRABECULAE_MM, [patient.seed, 5])
 
 
 def blurred(image: np.ndarray, fwhm_mm: float, pixel_mm: float) -> np.ndarray:

@@ -76,16 +76,17 @@ def flavum_distance(
     part: Canvas, b: np.ndarray, w: np.ndarray, segment: Segment, size: float
 ) -> np.ndarray:
     """Distance to the ligamenta flava of one disc: a V from the joints' front to the midline."""
-    start = []
+    fronts = []
     for side, gap in enumerate(segment.joint_gap_mm):
         centre = vertebrae.facet_centre(segment, size, side)
         angle = np.radians(segment.facet_angle_deg[side]) + vertebrae.JOINT_HALF_ANGLE
         reach = segment.joint_radius_mm + gap / 2
-        start.append((centre[0] + reach * np.cos(angle), centre[1] - reach * np.sin(angle) + 0.8))
-    start = tuple(np.mean(start, axis=0))
+        fronts.append((centre[0] + reach * np.cos(angle), centre[1] - reach * np.sin(angle) + 0.8))
+    start_u, start_b = np.mean(fronts, axis=0)
     end = (1.0, vertebrae.apex_behind(segment, size) + 1.6)
     half = segment.flavum_mm / 2
-    band = shapes.capsule(np.abs(part.u), b, start, end, (1.05 * half, 0.85 * half))
+    radii = (1.05 * half, 0.85 * half)
+    band = shapes.capsule(np.abs(part.u), b, (start_u, start_b), end, radii)
     return shapes.intersection(band, w - 12, -w - 16, blend=2.0)
 
 

@@ -95,7 +95,8 @@ def label_volume(
 
 def _read_once(patient: Patient, volume: LabelVolume, indices: np.ndarray) -> None:
     """Reads voxels [n, 3] at their centres."""
-    volume.labels[(slice(None), *indices.T)] = tissue_labels(patient, volume.points(indices))
+    slices, rows, columns = indices.T
+    volume.labels[:, slices, rows, columns] = tissue_labels(patient, volume.points(indices))
 
 
 def _read_twice(patient: Patient, volume: LabelVolume, indices: np.ndarray) -> None:

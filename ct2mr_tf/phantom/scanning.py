@@ -82,7 +82,8 @@ def take_overview(plan: StudyPlan, geometry: StackGeometry, first_noise: int) ->
 
 def _compose(plan: StudyPlan, geometry: StackGeometry, index: int, samples: int) -> Composition:
     """What one MR slice is made of, in the order of its rows and columns."""
-    places = np.stack(np.mgrid[: geometry.rows, : geometry.columns], axis=-1)
+    rows, columns = np.mgrid[: geometry.rows, : geometry.columns]
+    places = np.stack([rows, columns], axis=-1)
     axes = np.stack(
         [
             geometry.pixel_spacing[1] * geometry.row_direction,

@@ -9,8 +9,11 @@ import numpy as np
 TINY = 1e-6
 """Added to lengths before dividing by them (mm)."""
 
+Length = float | np.ndarray
+"""A length in mm: one for all points, or one for each."""
 
-def ellipse(x: np.ndarray, y: np.ndarray, half_x: float, half_y: float) -> np.ndarray:
+
+def ellipse(x: np.ndarray, y: np.ndarray, half_x: Length, half_y: Length) -> np.ndarray:
     """First-order distance to an ellipse at the origin: k(k - 1)/|grad k|, k = |(x/a, y/b)|."""
     k = np.hypot(x / half_x, y / half_y)
     gradient = np.hypot(x / half_x**2, y / half_y**2)
@@ -18,7 +21,7 @@ def ellipse(x: np.ndarray, y: np.ndarray, half_x: float, half_y: float) -> np.nd
 
 
 def superellipse(
-    x: np.ndarray, y: np.ndarray, half_x: np.ndarray, half_y: np.ndarray, power: float
+    x: np.ndarray, y: np.ndarray, half_x: Length, half_y: Length, power: float
 ) -> np.ndarray:
     """Distance along the ray from the centre to (|x|/a)^p + (|y|/b)^p = 1."""
     across, along = np.abs(x / half_x), np.abs(y / half_y)
@@ -45,7 +48,7 @@ def capsule(
 
 
 def turned(
-    x: np.ndarray, y: np.ndarray, centre: tuple[float, float], degrees: float
+    x: np.ndarray, y: np.ndarray, centre: tuple[Length, Length], degrees: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates about `centre`, along axes turned by `degrees` from x towards y."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

@@ -203,8 +203,8 @@ def ct_volume(
         yield blurred(slice_hu, CT_FWHM_MM, volume.pixel_mm) + noise_hu * noise
 
 
-def _ct_noise(shape: tuple[int, int], pixel_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise of unit standard deviation whose power goes as f exp(-f^2 / 2 f0^2), peak at f0."""
+def _ct_noise(shape: tuple[int, ...], pixel_mm: float, rng: np.random.Generator) -> np.ndarray:
+    """Noise [H, W] of standard deviation 1 whose power goes as f exp(-f^2 / 2 f0^2), peak at f0."""
     down = np.fft.fftfreq(shape[0], pixel_mm)[:, None]
     across = np.fft.rfftfreq(shape[1], pixel_mm)[None]
     frequency = np.hypot(down, across)

@@ -8,7 +8,6 @@ map is one to one out to the centre of the lordosis, more than 80 mm behind the 
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import interpolate
@@ -88,8 +87,8 @@ class _Heights:
     normal: tuple[np.ndarray, ...]
     level: np.ndarray
 
-    def of(self, row: np.ndarray, points: Sequence[np.ndarray]) -> np.ndarray:
-        """Heights of points, given as columns x, y, z, each over the plane of its row."""
+    def of(self, row: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Heights of points [3, ...], columns x, y and z, each over the plane of its row [...]."""
         height = -self.level.take(row)
         for component, column in zip(self.normal, points, strict=True):
             height += component.take(row) * column

@@ -139,7 +139,8 @@ def fleiss_kappa(answers: np.ndarray) -> Estimate:
     tail = (1 + CONFIDENCE) / 2
     lower = between / within / stats.f.ppf(tail, n - 1, n * (k - 1))
     upper = between / within * stats.f.ppf(tail, n * (k - 1), n - 1)
-    return Estimate(kappa, *(float((f - 1) / (f + k - 1)) for f in (lower, upper)))
+    low, high = (float((f - 1) / (f + k - 1)) for f in (lower, upper))
+    return Estimate(kappa, low, high)
 
 
 def bland_altman(first: np.ndarray, second: np.ndarray) -> BlandAltman:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ct2mr_tf.files import folder_written_whole, is_free
+from ct2mr_tf.files import folder_written_whole, in_the_way
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.reader_study import score_report, study_files
 from ct2mr_tf.reader_study.answer_files import read_answers
@@ -39,7 +39,7 @@ def score_studies(
             studies are of different models, or nothing was answered.
         OSError: the place cannot be written to, or the disk is full.
     """
-    described = _described(studies, _problems_of(out))
+    described = _described(studies, in_the_way(out))
     sheets = read_answers(answers, [study for _, study in described], allow_incomplete)
     scored = [
         read_study_answers(folder, study, sheets[study.study_id]) for folder, study in described
@@ -51,14 +51,6 @@ def score_studies(
     return '\n\n'.join([*(table.text() for table in tables), *_missing(scored)])
 
 
-def _problems_of(out: pathlib.Path) -> list[Problem]:
-    """Why a folder is not free to be written."""
-    if is_free(out):
-        return []
-    cure = 'name another folder, or move this one away'
-    return [Problem(f'{out}', 'something', 'a new or empty folder', cure)]
-
-
 def _described(
     folders: Sequence[pathlib.Path], problems: list[Problem]
 ) -> list[tuple[pathlib.Path, Study]]:
@@ -67,7 +59,8 @@ def _described(
     Raises:
         UserError: there are problems already, a study cannot be read, or two are of one kind.
     """
-    described, first = [], {}
+    described: list[tuple[pathlib.Path, Study]] = []
+    first: dict[str, pathlib.Path] = {}
     for folder in folders:
         try:
             study = study_files.read_study(folder)

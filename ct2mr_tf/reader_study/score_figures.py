@@ -1,6 +1,7 @@
 """Figures of a score: rates with intervals, cases, scores, differences of readers, correlations."""
 
 import math
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -37,7 +38,7 @@ MOST_PANELS = 15
 MOST_APART = 12
 """Readers whose scores are drawn apart; those of more are drawn together."""
 
-_GRID = {'color': '#e3e7ec', 'linewidth': 0.8}
+_FAINTEST = '#e3e7ec'
 _FAINT = '#8a939e'
 
 
@@ -69,13 +70,13 @@ def rates(table: pd.DataFrame, measures: dict[str, str], chance: str) -> Figure:
                 mark = 'D' if summing else 'o'
                 axis.plot(100 * values[name], row, mark, color=colour, markersize=6)
             axis.set(xlim=(-2, 102), xlabel=label)
-            axis.grid(axis='x', **_GRID)
+            axis.grid(axis='x', color=_FAINTEST, linewidth=0.8)
         axes[0].set_yticks(range(len(table)), [_label(row) for row in table.to_dict('records')])
         axes[0].set_ylim(len(table) - 0.5, -1.0)
     return figure
 
 
-def _label(row: dict[str, object]) -> str:
+def _label(row: dict[str, Any]) -> str:
     if row['group'] == 'reader':
         return f'{row["name"]}, {role_name(row["role"]).lower()}'
     if row['group'] == 'role':
@@ -126,7 +127,7 @@ def scores_by_item(scores: pd.DataFrame) -> Figure:
             axis.plot(points, rows, mark, color=colour, alpha=0.55, markersize=3.5, label=reader)
         axis.set_yticks(range(len(items)), items)
         axis.set(ylim=(len(items) - 0.5, -0.5), xlim=(-1, 101), xlabel='similarity, %')
-        axis.grid(axis='x', **_GRID)
+        axis.grid(axis='x', color=_FAINTEST, linewidth=0.8)
         axis.legend(
             frameon=False, ncols=min(6, len(readers)), loc='lower left', bbox_to_anchor=(0, 1)
         )
@@ -162,9 +163,15 @@ def bland_altman(pairs: list[ReaderPair]) -> Figure:
                 axis.axhline(estimate.value, color=BIAS_COLOUR, linestyle=dashes, linewidth=1.3)
                 if not math.isnan(estimate.low):
                     axis.axhspan(estimate.low, estimate.high, color=BIAS_COLOUR, alpha=0.12, lw=0)
-                place = {'xy': (1, estimate.value), 'xycoords': ('axes fraction', 'data')}
-                offset = {'xytext': (3, 0), 'textcoords': 'offset points', 'va': 'center'}
-                axis.annotate(number_text(estimate.value, 1), **place, **offset, color=BIAS_COLOUR)
+                axis.annotate(
+                    number_text(estimate.value, 1),
+                    xy=(1, estimate.value),
+                    xycoords=('axes fraction', 'data'),
+                    xytext=(3, 0),
+                    textcoords='offset points',
+                    va='center',
+                    color=BIAS_COLOUR,
+                )
             axis.set_title(f'{pair.first} − {pair.second}')
             axis.set(xlabel='mean of the two, %', ylabel='difference, points')
     return figure
@@ -189,7 +196,7 @@ def correlations(
                 both = pd.concat([cases[metric], outcome], axis=1, join='inner').to_numpy()
                 axis.plot(*both.T, 'o', color=MODEL_COLOUR, alpha=0.7, markersize=5)
                 axis.set_xlabel(label)
-                axis.grid(**_GRID)
+                axis.grid(color=_FAINTEST, linewidth=0.8)
                 axis.set_axisbelow(True)
                 found = rho.loc[(name, metric)]
                 axis.set_title(_rho_text(found), fontsize=9, loc='right')

@@ -3,9 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from ct2mr_tf.evaluation.tables import p_text
 from ct2mr_tf.reader_study import similarity_statistics
 from ct2mr_tf.reader_study.estimates import NOTHING, Estimate
 
@@ -17,9 +19,6 @@ METRIC_DIGITS = {'mae': 2, 'psnr_db': 2, 'ssim': 3}
 
 TEXT_COLUMNS = frozenset(['Role', 'By', 'Beside', 'Expected sign'])
 """Columns that hold words."""
-
-SMALLEST_P = 0.001
-"""A p-value below it is shown as being below it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,20 +61,13 @@ def role_name(role: str) -> str:
     return role.replace('_', ' ').capitalize()
 
 
-def p_text(p_value: float) -> str:
-    """A p-value; nothing where there is none."""
-    if math.isnan(p_value):
-        return ''
-    return f'< {SMALLEST_P}' if p_value < SMALLEST_P else f'{p_value:.3f}'
-
-
 def _estimate(
     row: Mapping[str, float], name: str, low: str = 'low', high: str = 'high'
 ) -> Estimate:
     return Estimate(row[name], row[low], row[high])
 
 
-def _who(row: Mapping[str, object]) -> tuple[str, str, str]:
+def _who(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Name, role and years of experience of a row of readers."""
     if row['group'] == 'reader':
         return row['name'], role_name(row['role']), row['years']

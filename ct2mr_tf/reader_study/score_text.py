@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from scipy import stats
 
+from ct2mr_tf.evaluation.tables import p_phrase
 from ct2mr_tf.reader_study import similarity_statistics
 from ct2mr_tf.reader_study.estimates import CONFIDENCE, Estimate, number_text
 from ct2mr_tf.reader_study.outcome_correlations import BETTER_IS
-from ct2mr_tf.reader_study.score_tables import METRIC_NAMES, p_text
+from ct2mr_tf.reader_study.score_tables import METRIC_NAMES
 
 SIGNIFICANT = 1 - CONFIDENCE
 """p-values below it are called a difference."""
@@ -114,15 +116,10 @@ def _against_chance(everyone: pd.Series) -> str:
 def _some_cases(p_value: float, low: float, high: float) -> str:
     """What is said where guessing is ruled out, but one half is inside the interval."""
     return (
-        f'Readers who all guess would seldom answer like this (p {_compared(p_value)}): in some of '
+        f'Readers who all guess would seldom answer like this ({p_phrase(p_value)}): in some of '
         'these cases they see a difference. Cases differ so much, though, that a rate of one half '
         f'over all such cases is not ruled out: {100 * low:.0f} to {100 * high:.0f} % all fit.'
     )
-
-
-def _compared(p_value: float) -> str:
-    text = p_text(p_value)
-    return text if text.startswith('<') else f'= {text}'
 
 
 def _reach(cases: int) -> str:
@@ -265,7 +262,7 @@ def correlations(table: pd.DataFrame) -> list[str]:
     return [first, second]
 
 
-def _correlation(row: dict[str, object]) -> str:
+def _correlation(row: dict[str, Any]) -> str:
     """A correlation in words, and whether metric and readers agree."""
     against = (row['rho'] < 0) != (row['agrees'] == '-')
     remark = ', against what the metric says' if against else ''

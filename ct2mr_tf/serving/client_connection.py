@@ -198,7 +198,7 @@ class Connection:
     def _object_in(self, answer: requests.Response) -> dict[str, Any]:
         try:
             content = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.malformed('an answer that is no JSON') from None
         if not isinstance(content, dict):
             raise self.malformed('an answer that is no JSON object')
@@ -266,7 +266,7 @@ def _text_of(answer: requests.Response) -> str:
     """
     try:
         text = answer.json()['error']
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         text = answer.content[: 4 * LONGEST_SHOWN].decode('utf-8', 'replace')
     shown = ' '.join(str(text).split())[:LONGEST_SHOWN]
     return shown or answer.reason or 'no text'

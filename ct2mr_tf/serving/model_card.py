@@ -134,7 +134,7 @@ class ModelCard:
         """
         try:
             content = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError([_problem(where, f'no JSON: {error}')]) from None
         if not isinstance(content, dict):
             raise UserError([_problem(where, 'JSON that is no object')])

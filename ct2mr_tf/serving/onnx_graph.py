@@ -9,6 +9,7 @@ The usual converter, tf2onnx, is not used: its last release demands protobuf 3.2
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
 from ct2mr_tf.evaluation.metrics import HALF_RANGE
-from ct2mr_tf.models import blocks
+from ct2mr_tf.models import blocks, convolutions
 
 OPSET = 17
 """Version of the operations: understood by onnxruntime 1.12 and later."""
@@ -43,8 +44,8 @@ class GraphBuilder:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def add(self, operation: str, *inputs: str, **attributes: object) -> str:
-        """Adds an operation of one output and returns that output's name."""
+    def add(self, operation: str, *inputs: str, **attributes: Any) -> str:
+        """Adds an operation of one output, with its ONNX attributes, and returns that name."""
         name = f'{operation.lower()}_{len(self.nodes)}'
         self.nodes.append(helper.make_node(operation, list(inputs), [name], name, **attributes))
         return name
@@ -80,7 +81,7 @@ def generator_graph(generator: tf.keras.Model) -> onnx.ModelProto:
     last = graph.add('Transpose', names[generator.output.name], perm=[0, 2, 3, 1])
     last = graph.add('Add', last, graph.scalar(1))
     graph.nodes.append(helper.make_node('Mul', [last, graph.scalar(HALF_RANGE)], ['mr'], 'mr'))
-    sides = ['N', 'H', 'W', 1]
+    sides: list[str | int] = ['N', 'H', 'W', 1]
     ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, sides) for n in ('ct', 'mr')]
     model = helper.make_model(
         helper.make_graph(graph.nodes, 'generator', ends[:1], ends[1:], graph.weights),
@@ -97,11 +98,12 @@ def _converter(layer: tf.keras.layers.Layer) -> Callable[..., str]:
     A class may compute the same in another way, as some do here: the comparison with the generator
     tells if it does not.
     """
-    known = {
+    known: dict[type, Callable[..., str]] = {
+        convolutions.ReflectedConvolution: _reflected_convolution,
         tf.keras.layers.Conv2D: _convolution,
         tf.keras.layers.Conv2DTranspose: _transposed_convolution,
         blocks.InstanceNormalization: _instance_norm,
-        blocks.ReflectionPadding: _reflection_padding,
+        convolutions.ReflectionPadding: _reflection_padding,
         blocks.NearestUpsampling: _nearest_upsampling,
         tf.keras.layers.ReLU: lambda graph, layer, x: graph.add('Relu', x),
         tf.keras.layers.Add: lambda graph, layer, x, y: graph.add('Add', x, y),
@@ -152,8 +154,18 @@ def _instance_norm(graph: GraphBuilder, layer: blocks.InstanceNormalization, x: 
     return graph.add('InstanceNormalization', x, gamma, beta, epsilon=float(layer.epsilon))
 
 
-def _reflection_padding(graph: GraphBuilder, layer: blocks.ReflectionPadding, x: str) -> str:
-    pads = np.array([0, 0, layer.pad, layer.pad] * 2, np.int64)
+def _reflection_padding(graph: GraphBuilder, layer: convolutions.ReflectionPadding, x: str) -> str:
+    return _mirrored(graph, layer.pad, x)
+
+
+def _reflected_convolution(
+    graph: GraphBuilder, layer: convolutions.ReflectedConvolution, x: str
+) -> str:
+    return _convolution(graph, layer, _mirrored(graph, layer.kernel_size[0] // 2, x))
+
+
+def _mirrored(graph: GraphBuilder, pad: int, x: str) -> str:
+    pads = np.array([0, 0, pad, pad] * 2, np.int64)
     return graph.add('Pad', x, graph.constant(pads), mode='reflect')
 
 

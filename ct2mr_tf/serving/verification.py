@@ -51,9 +51,9 @@ def differences(
             answer = loaded[signature](**{signatures.INPUTS[signature]: tf.constant(value)})
             found = _as_pictures(next(iter(answer.values())).numpy())
             worst[signature] = max(worst[signature], _distance(found, wanted))
-    expected = f'the same numbers, to {tolerance(card):g}'
+    same = f'the same numbers, to {tolerance(card):g}'
     problems = [
-        _problem(signature, f'{distance:.2g} grey levels from the generator', expected)
+        _problem(signature, f'{distance:.2g} grey levels from the generator', same)
         for signature, distance in worst.items()
         # A value half way between two levels may round either way: one level more in a picture.
         if not distance <= tolerance(card) + (signature == signatures.PNG)

@@ -62,12 +62,12 @@ def train_and_evaluate(
     refuse_without_gpu(config.precision)
     allow_tf32(config)
     examples = load_examples(pathlib.Path(config.data_dir), required=('train', 'val'))
-    data = describe_data_set(pathlib.Path(config.data_dir))
+    data = describe_data_set(pathlib.Path(config.data_dir), examples)
     strategy = create_strategy(config)
     chief = is_chief(strategy)
     lock = locked_folder(workdir, f'--workdir={workdir}') if chief else contextlib.nullcontext()
     try:
-        refuse_unlike_workers(strategy, config, str(data['sha256']))
+        refuse_unlike_workers(strategy, config, data['sha256'])
         with lock, stop_on_signal() as stop, strategy.scope():
             if chief:
                 state = run_folder.open_run(config, workdir, data, allow_changed_data)
@@ -117,7 +117,7 @@ class _Run:
     def close(self) -> None:
         """Ends the progress bar and the logs, however the run ended."""
         self._progress.close()
-        if self._chief:
+        if self._summaries:
             self._summaries.close()
 
     def train(self, stop: tf.Variable) -> None:
@@ -157,7 +157,7 @@ class _Run:
     def _begin(self, step: int, compiled: bool) -> None:
         """Says what is about to happen."""
         config = self._config
-        if self._chief:
+        if self._summaries:
             self._summaries.write_config(config, step)
         found, wanted = self._examples['train'].picture_size, config.image_size
         if found[0] < wanted[0] or found[1] < wanted[1]:
@@ -183,7 +183,7 @@ class _Run:
         """Logs, validates and saves where it is due; true where the meter is used up."""
         config = self._config
         if logged := is_due(step, config.log_every, config):
-            if self._chief:
+            if self._summaries:
                 self._summaries.write_train(meter.means(), step)
             self._progress.log(step, meter.means())
         if is_due(step, config.eval_every, config):
@@ -211,21 +211,26 @@ class _Run:
         if best:
             state.best_mae.assign(metrics['mae'])
             state.best_step.assign(step)
-        if self._chief:
-            self._write_validation(step, metrics, cases, best)
+        if self._summaries:
+            self._write_validation(self._summaries, step, metrics, cases, best)
         self._progress.say(
             f'step {step}  validation: MAE {metrics["mae"]:.2f}  PSNR {metrics["psnr_db"]:.2f} dB  '
             f'SSIM {metrics["ssim"]:.3f}' + ('  (best so far)' if best else '')
         )
 
     def _write_validation(
-        self, step: int, metrics: dict[str, float], cases: list[Case], best: bool
+        self,
+        summaries: RunSummaries,
+        step: int,
+        metrics: dict[str, float],
+        cases: list[Case],
+        best: bool,
     ) -> None:
         if best:
             save_best(self._state, self._workdir)
         run_folder.write_metrics(self._workdir, step, metrics, best)
         shown = cases[:: max(1, len(cases) // max(1, self._config.panels))][: self._config.panels]
-        self._summaries.write_validation(metrics, shown, step)
+        summaries.write_validation(metrics, shown, step)
 
     def _refuse_not_finite(self, result: dict) -> None:
         if result['finite']:

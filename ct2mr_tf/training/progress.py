@@ -9,7 +9,7 @@ import tqdm
 class Meter:
     """Means of scalars, and steps per second of training alone, since it was made."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._steps = 0
         self._seconds = 0.0

@@ -14,10 +14,12 @@ import json
 import logging
 import math
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from ct2mr_tf.config import CONFIG_FILE, Config, load_config, resume_problems, save_config
 from ct2mr_tf.files import LOCK_FILE, write_text_whole
-from ct2mr_tf.problems import Problem, raise_if_any
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import state as run_state
 
 DATA_FILE = 'data.json'
@@ -30,7 +32,7 @@ METRICS_FILE = 'metrics.json'
 def open_run(
     config: Config,
     workdir: pathlib.Path,
-    data: dict[str, object],
+    data: Mapping[str, object],
     allow_changed_data: bool = False,
 ) -> run_state.TrainState:
     """Starts a run in an empty folder, or continues the one that is there.
@@ -54,6 +56,7 @@ def open_run(
         if not allow_changed_data:
             problems += changed
         raise_if_any(problems)
+        _known_metrics(workdir)  # a damaged file is told now, not after the next validation
         for problem in changed:
             logging.warning('Going on, as told, although the data set changed:\n%s', problem)
         state = run_state.create_train_state(config)
@@ -69,14 +72,14 @@ def open_run(
     return state
 
 
-def _changed_data(workdir: pathlib.Path, data: dict[str, object]) -> list[Problem]:
+def _changed_data(workdir: pathlib.Path, data: Mapping[str, object]) -> list[Problem]:
     """Whether the data set is another than at the last start; runs of old did not write it down."""
     path = workdir / DATA_FILE
     if not path.exists():
         return []
     cure = 'restore the data set, or add --allow_changed_data to go on with the one that is there'
     try:
-        known = json.loads(path.read_text(encoding='utf-8'))
+        known = _json_object(path)
     except (ValueError, OSError) as error:
         return [Problem(str(path), str(error), 'readable JSON', cure)]
     if known == data:
@@ -86,7 +89,14 @@ def _changed_data(workdir: pathlib.Path, data: dict[str, object]) -> list[Proble
     ]
 
 
-def _in_words(data: dict[str, object]) -> str:
+def _json_object(path: pathlib.Path) -> dict[str, Any]:
+    known = json.loads(path.read_text(encoding='utf-8'))
+    if not isinstance(known, dict):
+        raise ValueError('JSON, but no object')
+    return known
+
+
+def _in_words(data: Mapping[str, object]) -> str:
     """A description of a data set in one line."""
     return ', '.join(
         f'{name} {str(value)[:12] if name == "sha256" else value}' for name, value in data.items()
@@ -118,16 +128,23 @@ def write_metrics(workdir: pathlib.Path, step: int, metrics: dict[str, float], b
     # A correlation of a constant picture is no number, which JSON cannot hold.
     finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
     written = {'step': step, **finite}
-    known = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
+    known = _known_metrics(workdir)
     known = {**known, 'last': written, **({'best': written} if best else {})}
     write_text_whole(path, json.dumps(known, indent=2) + '\n')
 
 
+def _known_metrics(workdir: pathlib.Path) -> dict[str, dict[str, float | None]]:
+    path = workdir / METRICS_FILE
+    try:
+        return _json_object(path) if path.exists() else {}
+    except ValueError as error:
+        cure = 'restore the file, or delete it: the next validation writes another'
+        raise UserError([Problem(f'{path}', f'{error}', 'readable JSON', cure)]) from None
+
+
 def metrics_of_step(workdir: pathlib.Path, step: int) -> dict[str, float | None]:
     """The validation metrics of a step, None where one was no number; empty if it had none."""
-    path = workdir / METRICS_FILE
-    known = json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
-    for metrics in known.values():
+    for metrics in _known_metrics(workdir).values():
         if metrics['step'] == step:
             return {name: value for name, value in metrics.items() if name != 'step'}
     return {}

@@ -122,17 +122,17 @@ def train_step(
             skip_gradients_aggregation=True,
         )
     if state.ema_generator is not None:
-        _average(state, schedule.ema_decay(state.step, config))
+        decay = schedule.ema_decay(state.step, config)
+        _average(state.ema_generator, state.generator, decay)
     state.step.assign_add(1)
     scalars = {**scalars, **norms, 'learning_rate': rate}
     # A sum is finite only if all its parts are.
     return scalars, tf.math.is_finite(tf.add_n(list(scalars.values())))
 
 
-def _average(state: TrainState, decay: tf.Tensor) -> None:
-    weights = zip(state.ema_generator.variables, state.generator.variables, strict=True)
-    for averaged, current in weights:
-        averaged.assign_sub((1 - decay) * (averaged - current))
+def _average(averaged: tf.keras.Model, current: tf.keras.Model, decay: tf.Tensor) -> None:
+    for mean, weight in zip(averaged.variables, current.variables, strict=True):
+        mean.assign_sub((1 - decay) * (mean - weight))
 
 
 def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> Callable:

@@ -42,7 +42,7 @@ LOST_ERRORS = (
 class WorkerLost(Exception):  # noqa: N818 - what is wrong is with another worker
     """Another worker of the run is gone; this one can only end too, with exit code 75."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             'another worker of TF_CONFIG is gone, its own messages say why; '
             'the newest checkpoint is whole'

@@ -14,7 +14,7 @@ from ct2mr_tf.training.step import compute_gradients, train_step
 torch = pytest.importorskip('torch', reason='the extra bench')
 
 from ct2mr_tf.benchmark import torch_networks  # noqa: E402 - below what skips
-from ct2mr_tf.benchmark.torch_process import STEP, TorchProcess  # noqa: E402
+from ct2mr_tf.benchmark.torch_process import KEEP_MEMORY, STEP, TorchProcess  # noqa: E402
 from ct2mr_tf.benchmark.torch_step import TorchTwin  # noqa: E402
 
 CONFIG = Config(
@@ -140,7 +140,11 @@ def test_the_process_answers_with_seconds_of_its_own(tmp_path):
     process = TorchProcess(CONFIG, tmp_path)
     try:
         threads = torch.get_num_threads()
-        assert process.about == {'torch': torch.__version__, 'torch_threads': threads}
+        assert process.about == {
+            'torch': torch.__version__,
+            'torch_threads': threads,
+            'torch_malloc': KEEP_MEMORY,
+        }
         for name in (STEP, '1'):
             assert 0 < process.task(name).run() < 60
     finally:

@@ -10,12 +10,13 @@ SCRIPT = """
 import errno, pathlib, sys
 from absl import flags
 from ct2mr_tf.cli import entry
-from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 flags.DEFINE_integer('number', 3, 'A number.')
 flags.DEFINE_bool('option', True, 'An option.')
 
-def main():
+def main(problems):
+    raise_if_any(problems)
     {body}
 
 entry.run(main)
@@ -114,6 +115,8 @@ def test_all_unknown_flags_at_once_with_what_is_near(ended):
         ('--option=perhaps', '--option=perhaps'),
         ('--flagfile=no/such.flags', 'no/such.flags'),
         ('word', 'word'),
+        ('--nooption=1', '--nooption=1'),
+        ('-number', 'Missing value for flag -number'),
     ],
 )
 def test_a_wrong_argument(ended, argument, said):
@@ -145,11 +148,65 @@ def test_wrong_values_and_unknown_flags_are_reported_together(ended):
         assert said in errors
 
 
+def test_what_a_command_finds_is_told_with_wrong_and_unknown_flags(command):
+    """Nothing is done before: the command gets what is wrong so far, and adds to it."""
+    script = SCRIPT.replace(
+        'raise_if_any(problems)',
+        "raise_if_any(problems + [Problem('--number', '3', 'an even number', 'change it')])",
+    )
+    done = command('-c', script.format(body="print('begun')"), '--numbr=4', '--option=x', 'word')
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr.startswith('4 problems:')
+    for said in ('--numbr\n', '--option=x', 'found:    word', 'an even number'):
+        assert said in done.stderr
+
+
+def test_flags_after_two_dashes_are_arguments(ended):
+    code, output, errors = ended('print(1)', '--', '--number=4', '--help')
+    assert (code, output) == (2, '')
+    assert '--number=4 --help' in errors
+    assert 'Traceback' not in errors
+
+
 def test_a_place_where_no_folder_can_be_made(ended):
     body = "from ct2mr_tf.files import write_text_whole; write_text_whole(PLACE, 'x')"
     code, _, errors = ended(body.replace('PLACE', "pathlib.Path('/proc/nowhere/out/file')"))
     assert code == 2
     assert 'no folder can be made there' in errors
+
+
+def test_ctrl_c_in_a_destructor_is_not_lost(ended):
+    """Python can only report what is raised in one, and goes on."""
+    body = """
+    import os, signal, time
+
+    class Fragile:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            print('not reached')
+
+    Fragile()
+    print('going on', flush=True)
+    time.sleep(60)
+    print('whole')
+"""
+    code, output, errors = ended(body)
+    assert (code, output) == (75, 'going on\n')
+    assert errors == 'interrupted; the same command goes on or starts anew.\n'
+
+
+def test_another_error_in_a_destructor_is_told(ended):
+    body = """
+    class Fragile:
+        def __del__(self):
+            raise ValueError('of no use')
+
+    Fragile()
+"""
+    code, _, errors = ended(body)
+    assert code == 0
+    assert 'ValueError: of no use' in errors
 
 
 def test_ctrl_c_while_a_command_loads_leaves_no_traceback(root):

@@ -213,6 +213,6 @@ def test_a_run_compared_with_itself(command, run_folder, tmp_path):
 
 
 def test_flags_that_do_not_belong_to_a_comparison(command, run_folder):
-    said = refused(command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x')
-    for problem in ('3 run folders', '--workdir', '--out'):
+    said = refused(command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x', '--ot=y')
+    for problem in ('3 run folders', '--workdir', '--out', '--ot\n'):
         assert problem in said

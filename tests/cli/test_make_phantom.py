@@ -71,10 +71,10 @@ def test_the_same_command_again_does_nothing(command, pairs):
 
 def test_everything_wrong_is_told_at_once(command, pairs):
     out, _ = pairs
-    done = command(*MAKE, '--kind=pairs', '--size=30', '--jitter_mm=1', '--ct_matrix=64')
+    done = command(*MAKE, '--kind=pairs', '--size=30', '--jitter_mm=1', '--ct_matrix=64', '--ou=x')
     assert done.returncode == 2
-    assert done.stderr.startswith('4 problems:')
-    for name in ('--out', '--size', '--jitter_mm', '--ct_matrix'):
+    assert done.stderr.startswith('5 problems:')
+    for name in ('--out', '--size', '--jitter_mm', '--ct_matrix', '--ou'):
         assert f'  {name}\n' in done.stderr
     before = tree(out)
     done = command(*MAKE, f'--out={out}', '--kind=pairs', '--size=32', '--seed=5', '--patients=4')

@@ -66,5 +66,5 @@ def test_all_differences_of_other_phantoms_are_told(tmp_path):
 @pytest.mark.parametrize('text', ['', '[1]', 'kind'])
 def test_a_manifest_that_cannot_be_read_is_another_folder(tmp_path, text):
     (tmp_path / phantom_folder.MANIFEST_FILE).write_text(text)
-    with pytest.raises(UserError, match='readable'):
+    with pytest.raises(UserError, match='cannot be read'):
         phantom_folder.is_finished(tmp_path, SETTINGS)

@@ -14,8 +14,11 @@ PREPARE = ('-m', 'ct2mr_tf.cli.prepare')
         ((), ['first argument', 'scan or build']),
         (('bild',), ['first argument', 'bild']),
         (('scan',), ['--dicom_root']),
-        (('build', '--dicom_root=/nowhere'), ['--dicom_root', '--out', '--landmarks, --pairs']),
-        (('scan', '--landmarks=x'), ['--landmarks', 'no such flag']),
+        (
+            ('build', '--dicom_root=/nowhere', '--ot=x'),
+            ['--dicom_root', '--out', '--landmarks, --pairs', '--ot\n'],
+        ),
+        (('scan', '--landmarks=x'), ['--landmarks', 'no such flag', '--dicom_root', '2 problems']),
         (
             ('build', '--dicom_root=/', '--out=x', '--landmarks=/', '--size=30', '--max_days=-1',
              '--ct_window_low=9', '--ct_window_high=1', '--split_fractions=1,2', '--workers=-2',

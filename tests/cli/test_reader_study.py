@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ct2mr_tf.config import Config, save_config
-from ct2mr_tf.data.examples import read_pair
+from ct2mr_tf.data.examples import load_examples, read_pair
 from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.reader_study import study_files, study_key
 from ct2mr_tf.reader_study.study_files import Answer, AnswerSheet
@@ -78,7 +78,8 @@ def test_a_study_is_built_from_a_run(built, run_folder):
     assert len(set(pair_ids)) == 4
     assert set(pair_ids) <= {f'test_{number:02d}' for number in range(5)}
     origin = json.loads((out / 'key' / 'build.json').read_text())
-    data_set = describe_data_set(run_folder.parent / 'set')
+    folder = run_folder.parent / 'set'
+    data_set = describe_data_set(folder, load_examples(folder, ('test',)))
     assert origin['data_set_sha256'] == data_set['sha256']
     assert (origin['checkpoint'], origin['step'], origin['split']) == ('best', 0, 'test')
 
@@ -167,8 +168,10 @@ def test_flags_that_are_wrong_are_told_together(command, tmp_path):
     assert said.startswith('4 problems:')
     for where in ('--workdir', str(tmp_path), '--seed', '--items'):
         assert f'  {where}\n' in said
-    assert refused(command, 'score').startswith('3 problems:')
-    assert 'forced_choice|yes_no|similarity' in refused(command, 'build', '--kind=guess')
+    assert refused(command, 'score', '--answer=x').startswith('4 problems:')
+    said = refused(command, 'build', '--kind=guess', '--split=vall')
+    assert 'forced_choice|yes_no|similarity' in said
+    assert said.startswith('4 problems:')
     assert 'build or score' in refused(command, 'read')
 
 

@@ -8,6 +8,7 @@ import pytest
 from ct2mr_tf.cli.measured_run import open_run
 from ct2mr_tf.cli.run_report import RunReport, compare_runs
 from ct2mr_tf.config import Config, save_config
+from ct2mr_tf.data.examples import load_examples
 from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.evaluation import tables
 from ct2mr_tf.evaluation.cases import case_table, collected
@@ -43,7 +44,8 @@ def test_the_report_knows_patients_window_and_landmarks(run, tmp_path):
     page = write(run, tmp_path / 'report')
     assert 'test: 4 pairs of 2 patients' in page
     assert '-200 to 600 HU' in page
-    assert describe_data_set(run.data_dir)['sha256'] in page
+    described = describe_data_set(run.data_dir, load_examples(run.data_dir, ('test',)))
+    assert described['sha256'] in page
     assert str(tmp_path.parent) not in page
     regions = pd.read_csv(tmp_path / 'report' / 'tables' / 'regions.csv', index_col='pair_id')
     assert regions.index.tolist() == ['test_00', 'test_01', 'test_02']

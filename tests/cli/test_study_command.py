@@ -21,21 +21,21 @@ def test_files_of_landmarks_are_named_by_pseudonym_and_noted():
 
 
 def test_trouble_with_files_is_told_without_their_names():
-    def main():
+    def main(problems):
         raise PermissionError(errno.EACCES, 'Permission denied', '/studies/WIELAND')
 
     with pytest.raises(UserError) as raised:
-        study_command.without_paths(main)()
+        study_command.without_paths(main)([])
     assert 'Permission denied' in str(raised.value)
     assert 'WIELAND' not in str(raised.value)
 
 
 def test_a_full_disk_is_left_to_the_command():
-    def main():
+    def main(problems):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     with pytest.raises(OSError, match='No space left'):
-        study_command.without_paths(main)()
+        study_command.without_paths(main)([])
 
 
 def test_progress_is_counted(capsys):

@@ -4,12 +4,16 @@ import csv
 import dataclasses
 import io
 import shutil
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pydicom
 import pytest
 from stand_in import launching
 from stand_in.examples import CARD
+from stand_in.scripted import ScriptedServer
 from synthesis_builders import PERSON, POINTS, SACS, Synthesis, ball, limits, scan, write_ct
 
 SYNTHESIZE = ('-m', 'ct2mr_tf.cli.synthesize')
@@ -100,7 +104,7 @@ def test_the_model_is_shown_the_ct_and_its_answer_is_written(study, models, made
     written = {path.name for path in out.iterdir()}
     assert written == {
         'discs', 'volume', 'synthesis.json', 'discs.png', 'volume.png', 'volume.nii.gz',
-        'sagittal.png', 'coronal.png',
+        'sagittal.png', 'coronal.png', '.lock',
     }  # fmt: skip
     assert f'L3-4, L4-5, and a volume of {len(expected.plan.volume)}' in done.stdout
     assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr]
@@ -195,6 +199,40 @@ def test_a_file_in_the_way_is_left_alone(study, models, command, tmp_path):
     told = refused(command(*arguments(study, tmp_path), f'--saved_model={models}'))
     assert '--out, discs/L4-5.dcm' in told
     assert tree(tmp_path) == {'discs/L4-5.dcm': b'mine'}
+
+
+class WaitingServer(ScriptedServer):
+    """Answers with pictures only when it is told to."""
+
+    def __init__(self, card_text: str):
+        super().__init__(card_text)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def content(self, request):
+        if 'ct_png' in ((request.content or {}).get('inputs') or {}):
+            self.asked.set()
+            assert self.may_answer.wait(60)
+        return super().content(request)
+
+
+def test_a_second_process_on_one_folder_is_refused(study, command, tmp_path, root):
+    card = dataclasses.replace(CARD, picture=(SIZE, SIZE))
+    with WaitingServer(card.to_json()).running() as server:
+        given = (*arguments(study, tmp_path / 'out'), f'--server={server.address}')
+        first = subprocess.Popen([sys.executable, *given], cwd=root, stdout=subprocess.DEVNULL)
+        try:
+            assert server.asked.wait(60)
+            told = refused(command(*given))
+            assert tree(tmp_path / 'out') == {'.lock': b''}
+        finally:
+            server.may_answer.set()
+            code = first.wait(60)
+        assert code == 0
+        assert told.startswith('1 problem:\n  --out\n    found:    another process works in it')
+        written = tree(tmp_path / 'out')
+        assert {'discs/L3-4.dcm', 'discs/L4-5.dcm', 'discs.png', 'synthesis.json'} < set(written)
+        assert command(*given).returncode == 0
+        assert tree(tmp_path / 'out') == written
 
 
 def test_a_server_that_is_not_there_is_told(study, command, tmp_path):

@@ -24,7 +24,7 @@ SYNTHESIZE = ('-m', 'ct2mr_tf.cli.synthesize')
             ['--version, --label', 'with --saved_model', 'nothing at this path'],
         ),
         (('--server=http://a', '--version=3', '--label=x'), ['--version, --label', 'both']),
-        (('--volum',), ['--volum', 'no such flag', 'volume']),
+        (('--volum',), ['--volum', 'no such flag', 'volume', '--ct', '--saved_model, --server']),
     ],
 )  # fmt: skip
 def test_wrong_flags_are_told_together(given, told, command):

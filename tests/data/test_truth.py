@@ -1,8 +1,12 @@
 """The truth of a phantom: written and read back as it was."""
 
+import pathlib
+
 import numpy as np
+import pytest
 
 from ct2mr_tf.data.truth import load_truth, write_labels, write_truth_tables
+from ct2mr_tf.problems import UserError
 
 TISSUES = {0: 'air', 3: 'disc, nucleus', 200: 'NA'}
 
@@ -28,6 +32,16 @@ def test_labels_and_back(tmp_path):
     again = load_truth(tmp_path).labels('001', (12, 20))
     assert again.dtype == np.uint8
     np.testing.assert_array_equal(again, labels)
+
+
+@pytest.mark.parametrize('harm', [lambda path: path.write_bytes(b'labels'), pathlib.Path.unlink])
+def test_labels_that_cannot_be_read_are_named(tmp_path, harm):
+    write_labels(tmp_path, '001', np.zeros((8, 8), np.uint8))
+    write_truth_tables(tmp_path, TISSUES, {'001': 0.0})
+    harm(tmp_path / 'labels' / '001.png')
+    with pytest.raises(UserError) as caught:
+        load_truth(tmp_path).labels('001', (8, 8))
+    assert caught.value.problems[0].where.endswith('labels/001.png')
 
 
 def test_labels_at_another_size_are_labels_still(tmp_path):

@@ -8,8 +8,9 @@ from browser import axe_violations, console_errors, needs_browser, open_browser,
 from report_builders import make_cases, rows_of
 
 from ct2mr_tf.evaluation.cases import case_table
-from ct2mr_tf.evaluation.comparison import COMPARED, compare, p_text
+from ct2mr_tf.evaluation.comparison import COMPARED, compare
 from ct2mr_tf.evaluation.comparison_page import Comparison, Setting, Side, write_comparison
+from ct2mr_tf.evaluation.tables import p_text
 
 SETTING = Setting(
     Side('one/run', 'best generator, of step 100'),
@@ -76,7 +77,7 @@ def test_the_result_in_words(written):
     mae = written[1].result.loc['mae']
     page = (written[0] / 'comparison.html').read_text(encoding='utf-8')
     assert f'B is better by {-mae.difference:.2f} grey levels of MAE in the mean' in page
-    assert f'95% interval {-mae.high:.2f} to {-mae.low:.2f}; p = 0.0156' in page
+    assert f'95% interval {-mae.high:.2f} to {-mae.low:.2f}; p = 0.016' in page
     assert 'cannot find anything' not in page
 
 
@@ -85,7 +86,7 @@ def test_a_very_small_p_in_words(tmp_path):
     comparison.result.loc['mae', 'p'] = 3e-5
     write_comparison(tmp_path, SETTING, comparison)
     page = (tmp_path / 'comparison.html').read_text(encoding='utf-8')
-    assert '; p &lt;0.0001)' in page
+    assert '; p &lt; 0.001)' in page
 
 
 @pytest.mark.parametrize(

@@ -147,3 +147,20 @@ def test_equal_pictures_are_summed_up_without_a_warning():
     table = tables.summary_table({'model': cases_with(psnr_db=[math.inf, math.inf])})
     assert table.loc['model', 'psnr_db_mean'] == math.inf
     assert 'inf' in tables.summary_text(table)
+
+
+@pytest.mark.parametrize(
+    ('p_value', 'text', 'phrase'),
+    [
+        (0.00099, '< 0.001', 'p < 0.001'),
+        (0.001, '0.001', 'p = 0.001'),
+        (0.0156, '0.016', 'p = 0.016'),
+        (1.0, '1.000', 'p = 1.000'),
+    ],
+)
+def test_p_values(p_value, text, phrase):
+    assert (tables.p_text(p_value), tables.p_phrase(p_value)) == (text, phrase)
+
+
+def test_no_p_value_is_no_text():
+    assert tables.p_text(np.nan) == ''

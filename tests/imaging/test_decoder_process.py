@@ -1,13 +1,23 @@
+import multiprocessing
+import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from dicom_builders import picture, slice_dataset, write
 from pydicom import uid
+from pydicom.pixels import get_decoder
 
 from ct2mr_tf.imaging import dicom_headers, dicom_pixels
-from ct2mr_tf.imaging.decoder_process import DECODER_PROCESS, DecoderProcess, DecodingError
+from ct2mr_tf.imaging.decoder_process import (
+    DECODER_PROCESS,
+    DecoderProcess,
+    DecodingError,
+    can_decode,
+    serve,
+)
 from ct2mr_tf.problems import UserError
 
 OPTIONS = {
@@ -48,6 +58,37 @@ def test_a_child_serves_many_pictures(decoder, tmp_path):
         decoder.decode(uid.JPEGLSLossless, value[:-200], OPTIONS)
     decoder.decode(uid.JPEGLSLossless, value, OPTIONS)
     assert decoder._child.process.pid == child
+
+
+@pytest.mark.parametrize('syntax', [uid.JPEG2000, uid.JPEG2000Lossless])
+def test_jpeg_2000_is_never_decoded_by_gdcm(monkeypatch, syntax):
+    decoder = get_decoder(syntax)
+    assert can_decode(syntax)
+    monkeypatch.delitem(decoder._available, 'pylibjpeg')
+    assert decoder.is_available and not can_decode(syntax)
+
+
+@pytest.mark.parametrize('available', [True, False])
+def test_a_picture_goes_to_the_decoder_that_is_asked_for(monkeypatch, tmp_path, available):
+    """In this process, where it can be seen which of the decoders runs."""
+    path = tmp_path / 'source'
+    dataset = slice_dataset('MR')
+    write(dataset, path, uid.JPEG2000Lossless)
+    decoder, asked = get_decoder(uid.JPEG2000Lossless), []
+    plugins = {name: lambda *_, name=name: asked.append(name) or b'' for name in ('gdcm', 'pillow')}
+    if available:
+        plugins['pylibjpeg'] = decoder._available['pylibjpeg']
+    monkeypatch.setattr(decoder, '_available', plugins)
+    ours, theirs = multiprocessing.Pipe()
+    ours.send((uid.JPEG2000Lossless, dataset.PixelData, OPTIONS))
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)
+    server = threading.Thread(target=serve, args=(theirs,))
+    server.start()
+    answered, decoded = ours.recv()
+    ours.close()
+    server.join()
+    assert answered == available and asked == []
+    assert decoded is None or np.array_equal(decoded, picture())
 
 
 def test_a_picture_that_takes_too_long_is_given_up_and_the_child_ended(tmp_path):

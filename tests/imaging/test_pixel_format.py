@@ -1,13 +1,14 @@
-import pydicom
 import pytest
 from dicom_builders import picture, slice_dataset, with_attributes
 from pydicom import uid
 
 from ct2mr_tf.imaging import pixel_format
-from ct2mr_tf.imaging.dicom_files import Header, PixelElement
+from ct2mr_tf.imaging.dicom_files import PixelElement
 from ct2mr_tf.imaging.dicom_values import RefusedError
 
 NATIVE = PixelElement(uid.ExplicitVRLittleEndian, False, 'OW', 1000, 512)
+
+FILE_BYTES = 1512
 
 LIMIT = 2**20
 
@@ -17,18 +18,14 @@ def ct_slice(**attributes):
     return slice_dataset(pixels=picture(rows=16, columns=16), **attributes)
 
 
-def header_of(element=NATIVE, size=1512):
-    return Header(pydicom.FileDataset('x', {}), element, size, 0)
-
-
-def refusal(dataset, header=None, limit=LIMIT):
+def refusal(dataset, element=NATIVE, file_bytes=FILE_BYTES, limit=LIMIT):
     with pytest.raises(RefusedError) as caught:
-        pixel_format.read_counts(dataset, header or header_of(), limit)
+        pixel_format.read_counts(dataset, element, file_bytes, limit)
     return caught.value.found
 
 
 def test_the_counts_of_a_slice():
-    counts = pixel_format.read_counts(ct_slice(), header_of(), LIMIT)
+    counts = pixel_format.read_counts(ct_slice(), NATIVE, FILE_BYTES, LIMIT)
     assert (counts.frames, counts.rows, counts.columns, counts.bits_allocated) == (1, 16, 16, 16)
 
 
@@ -36,22 +33,22 @@ def test_a_length_may_be_one_byte_more_than_odd_pixels_need():
     dataset = ct_slice(Rows=3, Columns=3, BitsAllocated=8)
     for length in (9, 10):
         element = PixelElement(NATIVE.transfer_syntax_uid, False, 'OW', 1000, length)
-        assert pixel_format.read_counts(dataset, header_of(element), LIMIT).rows == 3
+        assert pixel_format.read_counts(dataset, element, FILE_BYTES, LIMIT).rows == 3
 
 
 def test_lengths_that_do_not_fit_are_refused():
     assert refusal(ct_slice(Rows=17)) == '512 bytes of pixels'
-    assert refusal(ct_slice(), header_of(size=1511)) == ('the file ends after 511 bytes of pixels')
+    assert refusal(ct_slice(), file_bytes=1511) == 'the file ends after 511 bytes of pixels'
 
 
 def test_the_limit_is_on_decoded_bytes():
     assert '512 bytes' in refusal(ct_slice(), limit=511)
-    assert pixel_format.read_counts(ct_slice(), header_of(), 512).frames == 1
+    assert pixel_format.read_counts(ct_slice(), NATIVE, FILE_BYTES, 512).frames == 1
 
 
 def test_compressed_pixels_in_a_plain_file_are_refused():
     encapsulated = PixelElement(NATIVE.transfer_syntax_uid, False, 'OW', 1000, None)
-    assert 'not stored as the transfer syntax says' in refusal(ct_slice(), header_of(encapsulated))
+    assert 'not stored as the transfer syntax says' in refusal(ct_slice(), encapsulated)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +66,7 @@ def test_padding_is_read_as_the_pixels_store_it(signed, value, limit, expected):
     for keyword, number in (('PixelPaddingValue', value), ('PixelPaddingRangeLimit', limit)):
         if number is not None:
             dataset.add_new(keyword, 'SS' if number < 0 else 'US', number)
-    counts = pixel_format.read_counts(dataset, header_of(), LIMIT)
+    counts = pixel_format.read_counts(dataset, NATIVE, FILE_BYTES, LIMIT)
     assert pixel_format.read_pixel_format(dataset, NATIVE, counts, 'CT').padding == expected
 
 
@@ -78,7 +75,7 @@ def test_how_a_slice_is_stored():
         ct_slice(signed=True), BitsStored=12, HighBit=11, RescaleSlope=2, RescaleIntercept=-9
     )
     dataset.PhotometricInterpretation = 'MONOCHROME1'
-    counts = pixel_format.read_counts(dataset, header_of(), LIMIT)
+    counts = pixel_format.read_counts(dataset, NATIVE, FILE_BYTES, LIMIT)
     found = pixel_format.read_pixel_format(dataset, NATIVE, counts, 'CT')
     assert (found.bits_stored, found.signed, found.inverted) == (12, True, True)
     assert (found.rescale, found.padding, found.frame_bytes) == ((2, -9), None, 512)

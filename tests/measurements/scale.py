@@ -73,7 +73,7 @@ def measure(data_dir: pathlib.Path, batches: int) -> dict[str, float]:
     examples = load_examples(data_dir, required=('train', 'val'))
     figures['checked'] = time.perf_counter() - started
     started = time.perf_counter()
-    describe_data_set(data_dir)
+    describe_data_set(data_dir, examples)
     figures['hashed'] = time.perf_counter() - started
     figures['memory opened'] = resident()
     started = time.perf_counter()

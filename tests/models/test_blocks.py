@@ -77,56 +77,6 @@ def test_half_precision_maps_keep_their_type_and_have_float32_statistics(dtype):
     np.testing.assert_allclose(tf.cast(y, tf.float32), exact, rtol=unit, atol=unit / 100)
 
 
-def test_reflection_padding_by_hand():
-    picture = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
-    padded = blocks.ReflectionPadding(1)(picture)
-    expected = [
-        [4, 3, 4, 5, 4],
-        [1, 0, 1, 2, 1],
-        [4, 3, 4, 5, 4],
-        [7, 6, 7, 8, 7],
-        [4, 3, 4, 5, 4],
-    ]
-    np.testing.assert_array_equal(padded[0, ..., 0], expected)
-
-
-def test_reflection_padding_equals_numpy_and_survives_its_config():
-    x = np.random.default_rng(0).normal(size=(2, 5, 9, 3)).astype(np.float32)
-    layer = blocks.ReflectionPadding.from_config(blocks.ReflectionPadding(3).get_config())
-    expected = np.pad(x, [(0, 0), (3, 3), (3, 3), (0, 0)], mode='reflect')
-    np.testing.assert_array_equal(layer(x), expected)
-
-
-@pytest.mark.parametrize(
-    ('pad', 'shape'), [(1, (2, 5, 4, 3)), (3, (1, 4, 9, 2)), (0, (1, 2, 2, 1))]
-)
-def test_reflection_padding_and_its_gradient_equal_those_of_tensorflow(pad, shape):
-    x = tf.random.stateless_normal(shape, [1, pad])
-    sides = [pad, pad]
-    weights = tf.random.stateless_normal(
-        [shape[0], shape[1] + 2 * pad, shape[2] + 2 * pad, shape[3]], [2, pad]
-    )
-    results = []
-    layer = blocks.ReflectionPadding(pad)
-    for padded in (
-        tf.function(lambda x: layer(x, training=True)),
-        lambda x: tf.pad(x, [[0, 0], sides, sides, [0, 0]], 'REFLECT'),
-    ):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = padded(x)
-            total = tf.reduce_sum(y * weights)
-        results.append((y, tape.gradient(total, x)))
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(layer(x), results[0][0])
-
-
-def test_a_map_no_larger_than_its_padding_is_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        blocks.ReflectionPadding(3)(tf.zeros([1, 3, 8, 1]))
-
-
 def _enlargement(kind: str, kernel: np.ndarray) -> tf.keras.Model:
     """The enlargement of one channel to one channel with a given 3x3 kernel."""
     inputs = tf.keras.Input([None, None, 1])

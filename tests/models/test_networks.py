@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ct2mr_tf.models import blocks
+from ct2mr_tf.models import blocks, convolutions
 from ct2mr_tf.models.discriminator import create_discriminator
 from ct2mr_tf.models.generator import create_generator
 
@@ -49,13 +49,17 @@ def _describe(layer: tf.keras.layers.Layer) -> str | None:
     """A layer in a word or a line; None for the inputs."""
     match layer:
         case tf.keras.layers.Conv2D():
-            kind = 'transposed' if isinstance(layer, tf.keras.layers.Conv2DTranspose) else 'conv'
+            kinds = {
+                tf.keras.layers.Conv2DTranspose: 'transposed',
+                convolutions.ReflectedConvolution: 'reflected',
+            }
+            kind = kinds.get(type(layer), 'conv')
             (kernel, _), (strides, _) = layer.kernel_size, layer.strides
             bias = ' bias' if layer.use_bias else ''
             return f'{kind} {kernel} s{strides} {layer.padding} {layer.filters}{bias}'
         case blocks.InstanceNormalization():
             return f'norm {layer.epsilon:g}'
-        case blocks.ReflectionPadding():
+        case convolutions.ReflectionPadding():
             return f'reflect {layer.pad}'
         case tf.keras.layers.LeakyReLU():
             return f'leaky {float(layer.alpha):g}'
@@ -72,9 +76,9 @@ def _table(network: tf.keras.Model) -> list[str]:
 
 def test_layers_of_the_paper_generator(paper_generator):
     norm_relu = ['norm 1e-05', 'ReLU']
-    half = ['reflect 1', 'conv 3 s1 valid 256', 'norm 1e-05']
+    half = ['reflected 3 s1 valid 256', 'norm 1e-05']
     assert _table(paper_generator) == [
-        *['reflect 3', 'conv 7 s1 valid 64', *norm_relu],
+        *['reflected 7 s1 valid 64', *norm_relu],
         *['conv 3 s2 same 128', *norm_relu],
         *['conv 3 s2 same 256', *norm_relu],
         *(9 * [*half, 'ReLU', *half, 'Add']),

@@ -24,7 +24,7 @@ def test_tables_are_read_linearly_and_end_in_their_ends():
     values = (1.0, 2.0, 4.0, 3.0, 0.0, -5.0, 7.0)
     expected = np.interp(t, np.arange(7), values)
     assert np.allclose(vertebrae.along(t, values), expected, atol=1e-6)
-    columns = vertebrae.columns_along(t, [values, values[::-1]])
+    columns = vertebrae.columns_along(t, np.array([values, values[::-1]]))
     assert np.allclose(columns, [expected, np.interp(t, np.arange(7), values[::-1])], atol=1e-6)
 
 

@@ -118,14 +118,7 @@ def test_correlations_say_which_sign_is_expected_and_why_there_is_none():
     )
 
 
-def test_p_values_and_roles():
-    assert [score_tables.p_text(p) for p in (0.0004, 0.001, 0.0351, 1.0, np.nan)] == [
-        '< 0.001',
-        '0.001',
-        '0.035',
-        '1.000',
-        '',
-    ]
+def test_roles():
     assert score_tables.role_name('spine_surgeon') == 'Spine surgeon'
 
 

@@ -9,7 +9,13 @@ from stand_in import scripted
 
 from ct2mr_tf.problems import UserError
 from ct2mr_tf.serving import client_connection
-from ct2mr_tf.serving.client_connection import ClientOptions, Connection, LostError, RefusedError
+from ct2mr_tf.serving.client_connection import (
+    LONGEST_SHOWN,
+    ClientOptions,
+    Connection,
+    LostError,
+    RefusedError,
+)
 
 FAST = ClientOptions(first_pause_s=0.001, attempts=4, answer_s=5)
 
@@ -114,6 +120,7 @@ def test_a_slow_server_is_not_given_more_to_do(server, before):
     [
         (scripted.answer(200, b'<html>hello</html>'), 'no JSON'),
         (scripted.answer(200, b'\xff\xfe\x00'), 'no JSON'),
+        (scripted.answer(200, b'[' * 100_000), 'no JSON'),
         (scripted.answer(200, [1, 2]), 'no JSON object'),
         (scripted.answer(200, b'no gzip', {'Content-Encoding': 'gzip'}), 'cannot be read'),
         (scripted.answer(302, b'', {'Location': 'http://elsewhere/'}), 'status 302, a redirection'),
@@ -139,6 +146,7 @@ def test_answers_of_something_else(server, fault, found):
         (b'{"error": null}', 'None'),
         (b'', 'Bad Request'),
         (b'["a"]', '["a"]'),
+        (b'[' * 100_000, '[' * LONGEST_SHOWN),
     ],
 )
 def test_the_text_of_an_error_is_told_whatever_it_is(server, body, text):

@@ -39,7 +39,7 @@ def problems_of(text):
     return caught.value.problems
 
 
-@pytest.mark.parametrize('text', ['', '{', b'\xff', '[]', '"card"', 'null'])
+@pytest.mark.parametrize('text', ['', '{', b'\xff', '[' * 100_000, '[]', '"card"', 'null'])
 def test_a_text_that_is_no_card(text):
     (problem,) = problems_of(text)
     assert problem.where == 'a card'

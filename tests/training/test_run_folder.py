@@ -164,10 +164,12 @@ def test_a_run_of_old_that_kept_no_data_set_is_continued(tmp_path):
     assert json.loads((tmp_path / run_folder.DATA_FILE).read_text()) == OTHER_DATA
 
 
-def test_a_garbled_account_of_the_data_set_is_refused(tmp_path, refused):
+@pytest.mark.parametrize('file', [run_folder.DATA_FILE, run_folder.METRICS_FILE])
+@pytest.mark.parametrize('text', ['', '{"sha256": ', 'null', '[]'])
+def test_a_garbled_account_of_data_set_or_metrics_is_refused(tmp_path, refused, file, text):
     run_folder.open_run(CONFIG, tmp_path, DATA)
-    (tmp_path / run_folder.DATA_FILE).write_text('{"sha256": ')
-    assert list(refused()) == [str(tmp_path / run_folder.DATA_FILE)]
+    (tmp_path / file).write_text(text)
+    assert list(refused()) == [str(tmp_path / file)]
 
 
 def test_metrics_keep_the_best_and_the_last(tmp_path):

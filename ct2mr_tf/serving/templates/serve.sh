@@ -2,8 +2,9 @@
 # $mark: starts TensorFlow Serving in docker, for this machine only.
 # More flags are handed on, e.g. those of batching.config (SERVING.md).
 #
-# The server has no login and no encryption: to answer other machines, put a proxy with both in
-# front of it rather than opening its port.
+# The server has no login and no encryption, and a request of brackets nested deeply enough ends it
+# (CVE-2025-0649, reported of later versions too): to answer other machines, put a proxy with both
+# in front of it, which lets in only those you trust, rather than opening its port.
 # The time-out, 30 s by default, is that of the slowest request: 64 slices of 256x256 take 35 s on
 # two cores.
 exec docker run --rm --name $name -p 127.0.0.1:8501:8501 \

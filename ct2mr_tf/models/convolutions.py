@@ -33,7 +33,13 @@ _KERNEL_TO_FACTORS = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 
 """G of F(2, 3): from the three rows of a kernel to the other factor of each product."""
 
 
-def _mirrored(size: tf.Tensor, pad: int) -> tf.Tensor:
+def _sizes(x: tf.Tensor) -> list[Size]:
+    """Batch, height and width of a map: numbers where all are known already, else tensors."""
+    known = x.shape[:3]
+    return known.as_list() if known.is_fully_defined() else tf.unstack(tf.shape(x)[:3])
+
+
+def _mirrored(size: Size, pad: int) -> tf.Tensor:
     """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
     last = size - 1
     places = last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
@@ -43,10 +49,9 @@ def _mirrored(size: tf.Tensor, pad: int) -> tf.Tensor:
 
 def _padded(x: tf.Tensor, pad: int) -> tf.Tensor:
     """Gathered: TensorFlow's own operation takes several times as long on CPUs."""
-    shape = tf.shape(x)
-    height, width = shape[1], shape[2]
+    batch, height, width = _sizes(x)
     rows = _mirrored(height, pad)[:, tf.newaxis]
-    pixels = tf.reshape(x, [shape[0], height * width, x.shape[-1]])
+    pixels = tf.reshape(x, [batch, height * width, x.shape[-1]])
     return tf.gather(pixels, rows * width + _mirrored(width, pad), axis=1)
 
 
@@ -177,12 +182,6 @@ def convolve_by_pairs_of_rows(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     joined = tf.reshape(joined, [batch, 2 * ((height + 1) // 2), width, kernel.shape[-1]])
     # An odd height has a row too many. A slice, even of the whole, has a gradient that takes time.
     return joined if joined.shape[1] == x.shape[1] is not None else joined[:, :height]
-
-
-def _sizes(x: tf.Tensor) -> list[Size]:
-    """Batch, height and width of a map: numbers where all are known already, else tensors."""
-    known = x.shape[:3]
-    return known.as_list() if known.is_fully_defined() else tf.unstack(tf.shape(x)[:3])
 
 
 def _rows_of_pairs(x: tf.Tensor) -> tf.Tensor:

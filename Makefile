@@ -16,9 +16,8 @@ $(INSTALLED): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $(INSTALLED)
 
-# In the order of names: by number of tests, a few slow files would come last, one core idle beside them.
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # All that can go wrong with a run, done to it for real; `make test` has a short form.
 faults: $(INSTALLED)

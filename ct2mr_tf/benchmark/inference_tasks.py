@@ -12,14 +12,15 @@ from ct2mr_tf.imaging.grey import DEFAULT_CT_WINDOW
 from ct2mr_tf.serving.export_folder import write_version
 from ct2mr_tf.serving.model_card import Limits, ModelCard
 from ct2mr_tf.serving.signatures import DEFAULT, INPUTS
+from ct2mr_tf.training.compilation import use_xla
 from ct2mr_tf.version import VERSION
 
 
 def create_keras_task(generator: tf.keras.Model, config: Config, batch_size: int) -> Task:
-    """The generator, on slices that are in memory; times are for one slice."""
+    """The generator as evaluation runs it, on slices in memory; times are for one slice."""
     ct = _slices(config, batch_size, -1.0, 1.0)
 
-    @tf.function
+    @tf.function(jit_compile=use_xla(config))
     def synthesize(ct: tf.Tensor) -> tf.Tensor:
         return generator(ct, training=False)
 

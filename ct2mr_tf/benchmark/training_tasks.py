@@ -7,7 +7,6 @@ turn begins with an iterator of its own, whose threads end with the turn.
 """
 
 import dataclasses
-import functools
 import pathlib
 import time
 
@@ -17,10 +16,10 @@ from ct2mr_tf.benchmark.timing import Task
 from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import load_examples
 from ct2mr_tf.data.pipeline import create_train_dataset
-from ct2mr_tf.training.loop import use_xla
+from ct2mr_tf.training.compilation import use_xla
 from ct2mr_tf.training.progress import Meter
 from ct2mr_tf.training.state import TrainState
-from ct2mr_tf.training.step import compute_gradients, create_train_loop, train_step
+from ct2mr_tf.training.step import create_step, create_train_loop
 from ct2mr_tf.training.summaries import RunSummaries
 
 PIPELINE_PAIRS = 600
@@ -32,13 +31,11 @@ PIPELINE_START = 300
 
 def create_step_task(state: TrainState, config: Config) -> Task:
     """One step at a time, on one batch that is in memory."""
-    gradients_fn = tf.function(
-        functools.partial(compute_gradients, state, config), jit_compile=use_xla(config)
-    )
+    train_step = create_step(state, config, use_xla(config))
 
     @tf.function
     def step(batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return train_step(state, config, gradients_fn, batch)[1]
+        return train_step(batch)[1]
 
     shape = [config.batch_size, *config.image_size, 1]
     ct, mr = (tf.random.stateless_uniform(shape, [0, number], -1, 1) for number in (0, 1))

@@ -80,7 +80,8 @@ def _distance(model: 'onnx.ModelProto', generator: tf.keras.Model, pictures: np.
         model.SerializeToString(), providers=['CPUExecutionProvider']
     )
     worst = 0.0
-    for grey, expected in verification.reference(generator, pictures):
-        (found,) = session.run(['mr'], {'ct': grey})
-        worst = max(worst, float(np.abs(found - expected).max()))
+    with verification.full_float32():
+        for grey, expected in verification.reference(generator, pictures):
+            (found,) = session.run(['mr'], {'ct': grey})
+            worst = max(worst, float(np.abs(found - expected).max()))
     return worst

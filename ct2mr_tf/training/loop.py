@@ -16,6 +16,7 @@ from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
 from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import run_folder
+from ct2mr_tf.training.compilation import choose_layout, use_xla
 from ct2mr_tf.training.failures import problems_of
 from ct2mr_tf.training.interruption import Interrupted, stop_on_signal
 from ct2mr_tf.training.precision import allow_tf32, refuse_without_gpu
@@ -61,6 +62,7 @@ def train_and_evaluate(
     workdir = pathlib.Path(workdir)
     refuse_without_gpu(config.precision)
     allow_tf32(config)
+    choose_layout(config)
     examples = load_examples(pathlib.Path(config.data_dir), required=('train', 'val'))
     data = describe_data_set(pathlib.Path(config.data_dir), examples)
     strategy = create_strategy(config)
@@ -110,7 +112,7 @@ class _Run:
         self._examples = examples
         self._strategy = tf.distribute.get_strategy()
         self._chief = is_chief(self._strategy)
-        self._predict_fn = create_predictor(state.eval_generator)
+        self._predict_fn = create_predictor(state.eval_generator, use_xla(config))
         self._summaries = RunSummaries(workdir) if self._chief else None
         self._progress = Progress(config.num_steps, int(state.step.numpy()), shown=self._chief)
 
@@ -255,10 +257,3 @@ def steps_until_due(config: Config, step: int) -> int:
     intervals = (config.log_every, config.eval_every, config.checkpoint_every)
     due = min(every - step % every for every in intervals)
     return min(due, config.steps_per_loop, config.num_steps - step)
-
-
-def use_xla(config: Config) -> bool:
-    """Whether XLA compiles: as the flag says, or where a GPU is (it makes CPUs slower)."""
-    if config.jit_compile == 'auto':
-        return bool(tf.config.list_physical_devices('GPU'))
-    return config.jit_compile == 'on'

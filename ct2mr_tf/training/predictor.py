@@ -7,15 +7,20 @@ import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.evaluation.cases import Predictor
+from ct2mr_tf.training.compilation import choose_layout, use_xla
 from ct2mr_tf.training.precision import allow_tf32
 from ct2mr_tf.training.state import restore_generator
 
 
-def create_predictor(generator: tf.keras.Model) -> Predictor:
+def create_predictor(generator: tf.keras.Model, jit_compile: bool = False) -> Predictor:
     """Wraps a generator, compiled to a graph once for each size of pictures.
 
     Made within the scope of a tf.distribute strategy, it deals the slices of a batch out to the
     replicas; all workers must then call it with the same batches, and all get the whole result.
+
+    Args:
+        generator: called with training=False.
+        jit_compile: whether XLA compiles it.
 
     Returns:
         A function from CT to synthetic MR, numpy float32 [B, H, W, 1] in [-1, 1] both.
@@ -23,9 +28,13 @@ def create_predictor(generator: tf.keras.Model) -> Predictor:
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
 
+    @tf.function(jit_compile=jit_compile)
+    def forward(ct: tf.Tensor) -> tf.Tensor:
+        return generator(ct, training=False)
+
     @tf.function
     def eval_step(ct: tf.Tensor) -> tf.Tensor:
-        return strategy.run(lambda part: generator(part, training=False), args=(ct,))
+        return strategy.run(forward, args=(ct,))
 
     def predict(ct: np.ndarray) -> np.ndarray:
         part = -(-len(ct) // replicas)
@@ -54,5 +63,6 @@ def restore_predictor(config: Config, workdir: pathlib.Path, which: str) -> tupl
         UserError: the run has no such checkpoint, or none that can be read.
     """
     allow_tf32(config)
+    choose_layout(config)
     generator, step = restore_generator(config, workdir, which)
-    return create_predictor(generator), step
+    return create_predictor(generator, use_xla(config)), step

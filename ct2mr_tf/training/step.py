@@ -1,9 +1,8 @@
 """One training step, and a loop of steps in the graph that a variable can stop.
 
 One forward pass serves both networks: the gradients of generator and discriminator are taken from
-it before either is updated. Only the forward pass and the gradients are compiled by XLA, not the
-update, so that the same step also runs under tf.distribute: there each replica takes the gradients
-of its part of the batch, and all apply the mean.
+it before either is updated. Under tf.distribute each replica takes the gradients of its part of the
+batch, and all apply the mean.
 """
 
 from collections.abc import Callable, Iterator
@@ -135,6 +134,32 @@ def _average(averaged: tf.keras.Model, current: tf.keras.Model, decay: tf.Tensor
         mean.assign_sub((1 - decay) * (mean - weight))
 
 
+def create_step(state: TrainState, config: Config, jit_compile: bool) -> Callable:
+    """Builds one step, compiled by XLA or not.
+
+    Where one device trains, XLA compiles all of it. Under tf.distribute it compiles the forward
+    pass and the gradients: it cannot compile the exchange between replicas that follows them.
+
+    Args:
+        state: is updated by the step.
+        config: of the run.
+        jit_compile: whether XLA compiles.
+
+    Returns:
+        A function of a batch, for use in graphs, that does what `train_step` does.
+    """
+    alone = not tf.distribute.has_strategy()
+
+    @tf.function(jit_compile=jit_compile)
+    def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
+        return compute_gradients(state, config, ct, mr)
+
+    def step(batch: dict[str, tf.Tensor]) -> tuple[Scalars, tf.Tensor]:
+        return train_step(state, config, gradients_fn, batch)
+
+    return tf.function(step, jit_compile=True) if jit_compile and alone else step
+
+
 def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> Callable:
     """Builds the loop of steps that runs in one call into TensorFlow.
 
@@ -144,7 +169,7 @@ def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> C
     Args:
         state: is updated by the loop.
         config: of the run.
-        jit_compile: whether XLA compiles the forward pass and the gradients.
+        jit_compile: whether XLA compiles, see `create_step`.
 
     Returns:
         A function of (iterator of batches, int64 scalar number of steps, bool variable) that runs
@@ -154,13 +179,7 @@ def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> C
         that this process read).
     """
     strategy = tf.distribute.get_strategy()
-
-    @tf.function(jit_compile=jit_compile)
-    def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
-        return compute_gradients(state, config, ct, mr)
-
-    def step(batch: dict[str, tf.Tensor]) -> tuple[Scalars, tf.Tensor]:
-        return train_step(state, config, gradients_fn, batch)
+    step = create_step(state, config, jit_compile)
 
     def of_first_replica(value: tf.Tensor) -> tf.Tensor:
         return strategy.experimental_local_results(value)[0]

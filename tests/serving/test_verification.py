@@ -3,6 +3,8 @@
 import dataclasses
 
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.serving import verification
@@ -55,3 +57,24 @@ def test_what_is_no_number_never_passes():
     wanted = np.zeros((1, 4, 4, 1), np.float32)
     for found in (np.full_like(wanted, np.nan), np.zeros((1, 4, 4), np.float32)):
         assert verification._distance(found, wanted) == np.inf
+
+
+def test_it_compares_in_full_float32(exported, tiny_generator, tiny_card, pictures):
+    asked = []
+
+    class Witness(tf.keras.Model):
+        def call(self, ct, training=None):
+            asked.append(tf.config.experimental.tensor_float_32_execution_enabled())
+            return tiny_generator(ct, training=training)
+
+    assert tf.config.experimental.tensor_float_32_execution_enabled()
+    assert verification.differences(exported, Witness(), tiny_card, pictures) == []
+    assert asked
+    assert not any(asked)
+    assert tf.config.experimental.tensor_float_32_execution_enabled()
+
+
+def test_tf32_is_as_it_was_after_an_error():
+    with pytest.raises(KeyError), verification.full_float32():
+        raise KeyError
+    assert tf.config.experimental.tensor_float_32_execution_enabled()

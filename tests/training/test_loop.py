@@ -283,13 +283,6 @@ def test_things_are_due_at_their_interval_and_at_the_end(config):
     assert due == [5, 10, 14]
 
 
-def test_xla_is_on_where_the_flag_or_a_gpu_says_so(config):
-    assert loop.use_xla(dataclasses.replace(config, jit_compile='on'))
-    assert not loop.use_xla(dataclasses.replace(config, jit_compile='off'))
-    automatic = loop.use_xla(dataclasses.replace(config, jit_compile='auto'))
-    assert automatic == bool(tf.config.list_physical_devices('GPU'))
-
-
 def test_pictures_that_are_enlarged_are_mentioned_once(config, tmp_path, caplog):
     config = dataclasses.replace(config, image_size=(48, 32), num_steps=1, eval_every=100)
     with caplog.at_level('INFO'):

@@ -1,0 +1,39 @@
+"""Where XLA compiles, and the layout that it is asked for."""
+
+import dataclasses
+import os
+
+import pytest
+import tensorflow as tf
+
+from ct2mr_tf.config import Config
+from ct2mr_tf.training import compilation
+
+CONFIG = Config()
+
+
+@pytest.mark.parametrize(('flag', 'expected'), [('on', True), ('off', False)])
+def test_the_flag_decides(flag, expected):
+    assert compilation.use_xla(dataclasses.replace(CONFIG, jit_compile=flag)) is expected
+
+
+def test_without_the_flag_a_gpu_decides():
+    automatic = compilation.use_xla(dataclasses.replace(CONFIG, jit_compile='auto'))
+    assert automatic == bool(tf.config.list_physical_devices('GPU'))
+
+
+@pytest.mark.parametrize(
+    ('changes', 'given', 'expected'),
+    [
+        ({}, '', compilation.CHANNELS_LAST),
+        ({}, '--xla_a=1', f'--xla_a=1 {compilation.CHANNELS_LAST}'),
+        ({}, '--xla_gpu_force_conv_nchw=true', '--xla_gpu_force_conv_nchw=true'),
+        ({'tf32': False}, '--xla_a=1', '--xla_a=1'),
+        ({'precision': 'bfloat16'}, '', ''),
+    ],
+)
+def test_tf32_gets_its_layout_unless_the_user_chose_one(monkeypatch, changes, given, expected):
+    monkeypatch.setenv('XLA_FLAGS', given)
+    for _ in range(2):  # a second run in the same process adds nothing
+        compilation.choose_layout(dataclasses.replace(CONFIG, **changes))
+    assert os.environ['XLA_FLAGS'] == expected

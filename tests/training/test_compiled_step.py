@@ -1,0 +1,70 @@
+"""The whole step compiled by XLA against the step that is not."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ct2mr_tf.config import Config
+from ct2mr_tf.training.state import TrainState, create_train_state
+from ct2mr_tf.training.step import SCALARS, create_step, create_train_loop
+
+CONFIG = Config(image_size=(16, 16), ngf=4, ndf=4, blocks=1, n_layers=2, num_steps=5)
+
+
+def _batch() -> dict[str, tf.Tensor]:
+    ct, mr = (tf.random.stateless_uniform([1, 16, 16, 1], [0, k], -1, 1) for k in (0, 1))
+    return {'ct': ct, 'mr': mr, 'index': tf.constant([7], tf.int64)}
+
+
+def _after_one_step(jit_compile: bool) -> tuple[TrainState, dict[str, float]]:
+    state = create_train_state(CONFIG)
+    scalars, finite = create_step(state, CONFIG, jit_compile)(_batch())
+    assert finite
+    assert int(state.step) == 1
+    return state, {name: float(scalars[name]) for name in SCALARS}
+
+
+@pytest.fixture(scope='module')
+def both():
+    return _after_one_step(jit_compile=True), _after_one_step(jit_compile=False)
+
+
+def test_losses_and_norms_are_the_same(both):
+    (_, compiled), (_, plain) = both
+    assert compiled == pytest.approx(plain, rel=1e-4)
+
+
+@pytest.mark.parametrize('network', ['generator', 'discriminator'])
+def test_weights_and_means_are_the_same(both, network):
+    compiled, plain = (state for state, _ in both)
+    for found, expected in zip(_means(compiled, network), _means(plain, network), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    for mean, *weights in zip(
+        _means(plain, network),
+        getattr(compiled, network).get_weights(),
+        getattr(plain, network).get_weights(),
+        strict=True,
+    ):
+        # Adam's first update is as large as the rate for any gradient: its sign must be sure.
+        sure = np.abs(mean) > 1e-5
+        np.testing.assert_allclose(weights[0][sure], weights[1][sure], rtol=0, atol=1e-6)
+        assert np.abs(weights[0] - weights[1]).max() <= 2.01 * CONFIG.learning_rate
+
+
+def _means(state: TrainState, network: str) -> list[np.ndarray]:
+    """Adam's mean of the gradients of each weight."""
+    iteration, *slots = getattr(state, f'{network}_optimizer').variables
+    assert int(iteration) == 1
+    return [slot.numpy() for slot in slots[::2]]
+
+
+def test_it_runs_in_the_loop_and_stops_there():
+    state = create_train_state(CONFIG)
+    loop = create_train_loop(state, CONFIG, jit_compile=True)
+    batches = iter(tf.data.Dataset.from_tensors(_batch()).repeat())
+    stop = tf.Variable(False)
+    result = loop(batches, tf.constant(3, tf.int64), stop)
+    assert int(result['done']) == int(state.step) == 3
+    assert result['index'].numpy().tolist() == [7]
+    stop.assign(True)
+    assert int(loop(batches, tf.constant(3, tf.int64), stop)['done']) == 0

@@ -1,21 +1,30 @@
 """What tests of several rooms share: a tiny data set, and the commands as a person runs them."""
 
+import gc
 import os
 import pathlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from warm_start import WarmStart
 
 from ct2mr_tf.data.examples import write_pair, write_table
 
 # Before anything imports TensorFlow: its C++ prints start-up notes that no Python can filter.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+# What XLA compiles here runs a few times: making it fast would take longer than running it.
+os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
+
+# For xdist's workers and for child processes: there is one worker a core already, and threads that
+# wait for small products keep the others' cores busy.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 # A shell starts what it runs in the background deaf to Ctrl-C, and processes of tests would be too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,6 +53,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """The markers of the fault suite."""
     config.addinivalue_line('markers', 'fault(case, outcome): real harm, and what comes of it')
     config.addinivalue_line('markers', 'long: takes part in the long form of the fault suite only')
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Looks for no garbage while all modules are imported, which make none."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Passes over those modules in every search for garbage: they are most of what there is.
+
+    statsmodels asks for such a search in each correction of p-values; it took 0.4 s.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -135,6 +158,14 @@ def run_command(
     )
 
 
+@pytest.fixture(scope='module', autouse=True)
+def long_lived() -> Iterator[None]:
+    """Whatever outlives a module's tests, such as graphs that TensorFlow keeps, is no garbage."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope='session')
 def tiny_set() -> TinySet:
     """The function that writes a tiny data set: `tiny_set(folder, size=(H, W), pairs={...})`."""
@@ -145,6 +176,14 @@ def tiny_set() -> TinySet:
 def command() -> Command:
     """The function that runs Python in the repository: `command('train.py', '--seed=1')`."""
     return run_command
+
+
+@pytest.fixture(scope='session')
+def warm_command() -> Iterator[Command]:
+    """`command` without the seconds in which a process loads TensorFlow: see `warm_start`."""
+    started = WarmStart()
+    yield started.run
+    started.close()
 
 
 @pytest.fixture(scope='session')

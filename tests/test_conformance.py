@@ -104,6 +104,18 @@ def test_checkpoint_round_trip(name, network, tmp_path):
     np.testing.assert_array_equal(restored(pictures), network(pictures))
 
 
+def _save(network: tf.keras.Model, names: list[str], folder: pathlib.Path) -> None:
+    """As an export does: a function and its weights, not Keras' own objects."""
+    served = tf.Module()
+    served.weights = network.weights
+    function = tf.function(
+        lambda *pictures: {'y': network(list(pictures))},
+        [tf.TensorSpec([None, None, None, 1], name=name) for name in names],
+        autograph=False,
+    )
+    tf.saved_model.save(served, str(folder), {'serving_default': function})
+
+
 @pytest.fixture(scope='module')
 def served(tmp_path_factory) -> tuple[dict, set[str]]:
     """What a fresh process makes of the SavedModel of each network, and what it had to import."""
@@ -111,8 +123,8 @@ def served(tmp_path_factory) -> tuple[dict, set[str]]:
     inputs = {}
     for name, create in NETWORKS.items():
         network = perturbed(create(seed=1))
-        tf.saved_model.save(network, str(folder / name))
         names = [tensor.name for tensor in network.inputs]
+        _save(network, names, folder / name)
         pictures = [picture.numpy() for picture in pictures_for(network)]
         inputs[name] = dict(zip(names, pictures, strict=True))
     (folder / 'inputs.pickle').write_bytes(pickle.dumps(inputs))
@@ -196,17 +208,23 @@ def test_unknown_batch_size(name, network):
         _close(name, [alone[0]], [together[row]], 1e-5)
 
 
+@pytest.fixture(scope='module')
+def turned(name, network) -> tf.keras.Model:
+    """The network with its kernels turned: the height is the width."""
+    turned = NETWORKS[name]()
+    for ours, theirs in zip(turned.variables, network.variables, strict=True):
+        ours.assign(tf.transpose(theirs, [1, 0, 2, 3]) if len(theirs.shape) == 4 else theirs)
+    return turned
+
+
 @pytest.mark.parametrize('size', [(16, 24), (20, 12), (8, 36)], ids=str)
-def test_non_square_size(name, network, size):
+def test_non_square_size(name, network, turned, size):
     pictures = pictures_for(network, size)
     y = network(pictures)
     height, width = size
     expected = (-(-height // 4), -(-width // 4)) if 'discriminator' in name else size
     assert y.shape == (3, *expected, 1)
     # The height is the height and the width the width: turned kernels give the turned result.
-    turned = NETWORKS[name]()
-    for ours, theirs in zip(turned.variables, network.variables, strict=True):
-        ours.assign(tf.transpose(theirs, [1, 0, 2, 3]) if len(theirs.shape) == 4 else theirs)
     turned_pictures = [tf.transpose(picture, [0, 2, 1, 3]) for picture in pictures]
     expected = tf.transpose(y, [0, 2, 1, 3])
     _close(name, [turned(turned_pictures)], [expected])

@@ -48,7 +48,7 @@ def run_folder(tiny_set, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def exported(run_folder, command):
+def exported(run_folder, command, warm_command):
     """Two exports: the best, and the newest as version 9, with everything there is."""
     pytest.importorskip('onnxruntime', reason='the extra onnx is not installed')
     models = run_folder.parent / 'models'
@@ -57,7 +57,7 @@ def exported(run_folder, command):
     everything = ('--name=spine', f'--serving_kit={models.parent / "kit"}', '--version=9')
     everything += (f'--onnx={models.parent / "model.onnx"}', '--max_side=48')
     everything += ('--precision=bfloat16',)
-    newest = command(
+    newest = warm_command(
         'export.py',
         f'--workdir={run_folder}',
         f'--export_dir={models}',
@@ -68,8 +68,8 @@ def exported(run_folder, command):
     return models, best, newest
 
 
-def refused(command, *arguments, **options):
-    done = command('export.py', *arguments, **options)
+def refused(warm_command, *arguments):
+    done = warm_command('export.py', *arguments)
     assert done.returncode == 2, done.stderr
     assert 'Traceback' not in done.stderr
     return done.stderr
@@ -152,79 +152,88 @@ def test_flags_are_checked_together_and_without_tensorflow(command):
     assert 'tensorflow' not in {line.rpartition('|')[2].strip() for line in done.stderr.split('\n')}
 
 
-def test_a_run_without_a_checkpoint_is_never_random_weights(command, run_folder, tmp_path):
+def test_a_run_without_a_checkpoint_is_never_random_weights(warm_command, run_folder, tmp_path):
     workdir = tmp_path / 'run'
     workdir.mkdir()
     shutil.copy(run_folder / 'config.json', workdir)
     for which in ('best', 'newest'):
         said = refused(
-            command, f'--workdir={workdir}', f'--export_dir={tmp_path}/m', f'--checkpoint={which}'
+            warm_command,
+            f'--workdir={workdir}',
+            f'--export_dir={tmp_path}/m',
+            f'--checkpoint={which}',
         )
         assert 'no checkpoint' in said
     assert not (tmp_path / 'm').exists()
-    assert 'config.json' in refused(command, f'--workdir={tmp_path}', f'--export_dir={tmp_path}/m')
+    assert 'config.json' in refused(
+        warm_command, f'--workdir={tmp_path}', f'--export_dir={tmp_path}/m'
+    )
 
 
-def test_the_window_of_the_pictures_must_be_known(command, run_folder, tiny_set, tmp_path):
+def test_the_window_of_the_pictures_must_be_known(warm_command, run_folder, tiny_set, tmp_path):
     """Where the table does not tell, the flags must; where it does, they may not say otherwise."""
     plain = tiny_set(tmp_path / 'plain', SIZE)
     arguments = (f'--workdir={run_folder}', f'--export_dir={tmp_path}/m')
-    said = refused(command, *arguments, f'--data_dir={plain}')
+    said = refused(warm_command, *arguments, f'--data_dir={plain}')
     assert 'found:    no CT window' in said
     assert '--ct_window_low' in said
     table = pd.read_csv(plain / 'pairs.csv')
     several = with_window(plain, ct_low_hu=-100 - table.index.to_numpy(), ct_high_hu=300)
-    assert '4 CT windows' in refused(command, *arguments, f'--data_dir={several}')
-    one = refused(command, *arguments, f'--data_dir={plain}', '--ct_window_low=-100')
+    assert '4 CT windows' in refused(warm_command, *arguments, f'--data_dir={several}')
+    one = refused(warm_command, *arguments, f'--data_dir={plain}', '--ct_window_low=-100')
     assert '-100.0 and None' in one
     contradiction = (*arguments, '--ct_window_low=-100', '--ct_window_high=300')
-    assert '-150 to 250 HU, as' in refused(command, *contradiction)
-    done = command('export.py', *contradiction, f'--data_dir={plain}')
+    assert '-150 to 250 HU, as' in refused(warm_command, *contradiction)
+    done = warm_command('export.py', *contradiction, f'--data_dir={plain}')
     assert done.returncode == 0, done.stderr
     assert card_of(tmp_path / 'm' / '1')['ct_window'] == {'low_hu': -100, 'high_hu': 300}
 
 
-def test_a_moved_data_set_is_named(command, run_folder, tmp_path):
+def test_a_moved_data_set_is_named(warm_command, run_folder, tmp_path):
     workdir = tmp_path / 'run'
     shutil.copytree(run_folder, workdir)
     config = json.loads((workdir / 'config.json').read_text())
     (workdir / 'config.json').write_text(json.dumps({**config, 'data_dir': '/moved/away'}))
-    said = refused(command, f'--workdir={workdir}', f'--export_dir={tmp_path}/m')
+    said = refused(warm_command, f'--workdir={workdir}', f'--export_dir={tmp_path}/m')
     assert '/moved/away\n    found:    no such folder' in said
     assert 'in --data_dir' in said
 
 
-def test_a_data_set_that_is_not_the_runs(command, run_folder, tmp_path):
+def test_a_data_set_that_is_not_the_runs(warm_command, run_folder, tmp_path):
     from ct2mr_tf.training.run_folder import DATA_FILE
 
     workdir = tmp_path / 'run'
     shutil.copytree(run_folder, workdir)
     (workdir / DATA_FILE).write_text(json.dumps({'sha256': '0' * 64}))
-    said = refused(command, f'--workdir={workdir}', f'--export_dir={tmp_path}/m')
+    said = refused(warm_command, f'--workdir={workdir}', f'--export_dir={tmp_path}/m')
     assert '--data_dir\n    found:    a data set of hash' in said
     assert not (tmp_path / 'm').exists()
 
 
-def test_limits_that_leave_out_the_training_pictures(command, run_folder, tmp_path):
+def test_limits_that_leave_out_the_training_pictures(warm_command, run_folder, tmp_path):
     said = refused(
-        command, f'--workdir={run_folder}', f'--export_dir={tmp_path}/m', '--max_side=20'
+        warm_command, f'--workdir={run_folder}', f'--export_dir={tmp_path}/m', '--max_side=20'
     )
     assert 'at least 24' in said
 
 
-def test_an_existing_version(command, exported, run_folder):
-    said = refused(command, f'--workdir={run_folder}', f'--export_dir={exported[0]}', '--version=1')
+def test_an_existing_version(warm_command, exported, run_folder):
+    said = refused(
+        warm_command, f'--workdir={run_folder}', f'--export_dir={exported[0]}', '--version=1'
+    )
     assert 'a version that exists' in said
     assert sorted(path.name for path in pathlib.Path(exported[0]).iterdir()) == ['.lock', '1', '9']
 
 
-def test_nothing_is_published_when_another_file_cannot_be_written(command, run_folder, tmp_path):
+def test_nothing_is_published_when_another_file_cannot_be_written(
+    warm_command, run_folder, tmp_path
+):
     models = tmp_path / 'models'
     run_to = (f'--workdir={run_folder}', f'--export_dir={models}')
-    said = refused(command, *run_to, '--serving_kit=/proc/kit')
+    said = refused(warm_command, *run_to, '--serving_kit=/proc/kit')
     assert '/proc/kit' in said
     (tmp_path / 'mine.onnx').write_text('mine')
-    said = refused(command, *run_to, f'--onnx={tmp_path}/mine.onnx')
+    said = refused(warm_command, *run_to, f'--onnx={tmp_path}/mine.onnx')
     assert 'there already' in said
     assert (tmp_path / 'mine.onnx').read_text() == 'mine'
     assert not models.exists()

@@ -111,6 +111,12 @@ def truth(prepared, modality):
     return made_of, grey.to_grey(values, grey.percentile_window(values))
 
 
+@pytest.fixture(scope='module')
+def truths(prepared):
+    """The truth on that square of CT and MR."""
+    return {modality: truth(prepared, modality) for modality in ('CT', 'MR')}
+
+
 def displacement(picture, reference):
     """How far the content of a picture lies from where a reference has it: pixels, (2,)."""
     height, width = picture.shape
@@ -130,9 +136,9 @@ HALVES = {
 
 
 @pytest.mark.parametrize('modality', ['CT', 'MR'])
-def test_pictures_agree_with_the_truth_to_less_than_a_pixel(prepared, modality):
+def test_pictures_agree_with_the_truth_to_less_than_a_pixel(prepared, truths, modality):
     picture = prepared.pictures[modality]
-    _, reference = truth(prepared, modality)
+    _, reference = truths[modality]
     found = {
         name: np.abs(displacement(picture[part], reference[part])).max()
         for name, part in HALVES.items()
@@ -152,8 +158,8 @@ def test_the_square_is_the_papers(prepared):
 
 
 @pytest.mark.parametrize('modality', ['CT', 'MR'])
-def test_the_sac_is_at_the_centre_and_the_ventral_edge_on_top(prepared, modality):
-    labels = truth(prepared, modality)[0].labels
+def test_the_sac_is_at_the_centre_and_the_ventral_edge_on_top(prepared, truths, modality):
+    labels = truths[modality][0].labels
     y, x = np.nonzero(np.isin(labels, SAC))
     assert (y.min() + y.max()) / 2 == pytest.approx(127.5, abs=6)
     assert (x.min() + x.max()) / 2 == pytest.approx(127.5, abs=6)

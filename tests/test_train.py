@@ -52,7 +52,7 @@ def test_help_shows_every_flag_and_what_is_written(command):
     assert 'python train.py --flagfile=' in done.stdout
 
 
-def test_a_wrong_data_set_is_refused_with_all_its_problems(command, tiny_set, tmp_path):
+def test_a_wrong_data_set_is_refused_with_all_its_problems(warm_command, tiny_set, tmp_path):
     """One fault of each kind; the run folder is not begun."""
     data_dir = tiny_set(tmp_path / 'set', size=(16, 24), pairs={'train': 6, 'test': 1})
     for number, picture in enumerate(
@@ -72,7 +72,7 @@ def test_a_wrong_data_set_is_refused_with_all_its_problems(command, tiny_set, tm
     table.loc[0, 'split'] = 'trian'
     table.to_csv(data_dir / 'pairs.csv', index=False)
     workdir = tmp_path / 'run'
-    done = command('train.py', f'--data_dir={data_dir}', f'--workdir={workdir}', *SMALL_FLAGS)
+    done = warm_command('train.py', f'--data_dir={data_dir}', f'--workdir={workdir}', *SMALL_FLAGS)
     assert done.returncode == 2
     assert 'Traceback' not in done.stderr
     for said in (

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -79,8 +80,12 @@ class TrainProcess:
 
     def wait_for_step(self, step: int) -> None:
         """Returns when a checkpoint of this step or a later one is there."""
+        self.wait_until(lambda: newest_step(self.workdir) >= step)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Returns when a condition holds."""
         deadline = time.monotonic() + 300
-        while newest_step(self.workdir) < step:
+        while not condition():
             assert self.process.poll() is None, self.said
             assert time.monotonic() < deadline, self.said
             time.sleep(0.02)

@@ -24,20 +24,12 @@ import pandas as pd
 
 from ct2mr_tf.config import SIDE_MULTIPLE
 from ct2mr_tf.data import splits
+from ct2mr_tf.data.plain_png import GREY_8_BIT, PNG_END, PNG_SIGNATURE, encode_plain_png
 from ct2mr_tf.files import written_whole
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 TABLE_FILE = 'pairs.csv'
 """Name of the table of pairs in a data set."""
-
-PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
-"""First eight bytes of a PNG (ISO/IEC 15948, 5.2)."""
-
-GREY_8_BIT = b'\x08\x00'
-"""Bytes 24 and 25 of a PNG of 8-bit grey: depth and colour type (the same, 11.2.2)."""
-
-PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
-"""Last twelve bytes of a whole PNG: the empty IEND chunk, checksum and all (the same, 11.2.5)."""
 
 PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey with alpha', 6: 'RGB with alpha'}
 """Colour types of the PNG header (ISO/IEC 15948, 11.2.2)."""
@@ -268,7 +260,7 @@ def write_pair(path: pathlib.Path, ct: np.ndarray, mr: np.ndarray) -> str:
     """
     if ct.dtype != np.uint8 or mr.dtype != np.uint8 or ct.ndim != 2 or ct.shape != mr.shape:
         raise ValueError(f'uint8 [H, W] twice, not {ct.dtype} {ct.shape}, {mr.dtype} {mr.shape}')
-    encoded = cv2.imencode('.png', np.hstack([ct, mr]))[1].tobytes()
+    encoded = encode_plain_png(np.hstack([ct, mr]))
     with written_whole(path) as temporary:
         temporary.write_bytes(encoded)
     return hashlib.sha256(encoded).hexdigest()

@@ -7,6 +7,8 @@ import pytest
 TINY = (
     *('--image_size=16', '--ngf=2', '--ndf=2', '--blocks=1', '--n_layers=2', '--batch_size=2'),
     *('--repeats=2', '--precision=float32'),
+    # A call of the loop lasts three seconds, or as many steps as this allows.
+    '--steps_per_loop=4',
 )
 
 
@@ -52,9 +54,9 @@ def test_the_table_is_printed(result):
         assert any(line.startswith(row['what']) for line in text.splitlines())
 
 
-def test_one_part_alone(command, tmp_path, tiny_set):
+def test_one_part_alone(warm_command, tmp_path, tiny_set):
     data = tiny_set(tmp_path / 'set', size=(16, 16))
-    done = command(
+    done = warm_command(
         *('-m', 'ct2mr_tf.cli.benchmark', *TINY, '--parts=pipeline', '--also=none'),
         f'--data_dir={data}',
     )
@@ -68,13 +70,13 @@ def test_one_part_alone(command, tmp_path, tiny_set):
     ]
 
 
-def test_wrong_flags_and_data_are_the_users(command, tmp_path):
+def test_wrong_flags_and_data_are_the_users(warm_command, tmp_path):
     for flags, said in (
         (('--ngf=0', '--repeat=1'), '2 problems'),
         (('--precision=float16',), 'no GPU'),
         ((f'--data_dir={tmp_path}',), str(tmp_path)),
     ):
-        done = command('-m', 'ct2mr_tf.cli.benchmark', *TINY, '--parts=pipeline', *flags)
+        done = warm_command('-m', 'ct2mr_tf.cli.benchmark', *TINY, '--parts=pipeline', *flags)
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert 'Traceback' not in done.stderr

@@ -47,8 +47,8 @@ def evaluated(run_folder, command):
     return done, run_folder / 'evaluation' / 'test'
 
 
-def refused(command, *arguments):
-    done = command('-m', 'ct2mr_tf.cli.evaluate', *arguments)
+def refused(warm_command, *arguments):
+    done = warm_command('-m', 'ct2mr_tf.cli.evaluate', *arguments)
     assert done.returncode == 2, done.stderr
     assert 'Traceback' not in done.stderr
     return done.stderr
@@ -129,48 +129,52 @@ def test_the_sheet(evaluated):
     assert str(out) in done.stdout
 
 
-def test_a_folder_that_holds_no_run(command, tmp_path):
-    said = refused(command, f'--workdir={tmp_path}')
+def test_a_folder_that_holds_no_run(warm_command, tmp_path):
+    said = refused(warm_command, f'--workdir={tmp_path}')
     assert f'{tmp_path / "config.json"}\n    found:    no such file' in said
-    assert '--workdir' in refused(command)
+    assert '--workdir' in refused(warm_command)
 
 
-def test_a_split_of_another_name(command):
-    assert 'train|val|test' in refused(command, '--workdir=x', '--split=testing')
+def test_a_split_of_another_name(warm_command):
+    assert 'train|val|test' in refused(warm_command, '--workdir=x', '--split=testing')
 
 
-def test_another_data_set_with_bad_pictures(command, run_folder, tiny_set, tmp_path):
+def test_another_data_set_with_bad_pictures(warm_command, run_folder, tiny_set, tmp_path):
     data_dir = tiny_set(tmp_path, SIZE, {'test': 2})
     (data_dir / 'test' / 'test_01.png').write_bytes(
         cv2.imencode('.png', np.zeros((16, 49), np.uint8))[1].tobytes()
     )
-    said = refused(command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
+    said = refused(warm_command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
     assert 'test/test_01.png\n    found:    49 pixels wide' in said
 
 
-def test_a_picture_damaged_within(command, run_folder, tiny_set, tmp_path):
+def test_a_picture_damaged_within(warm_command, run_folder, tiny_set, tmp_path):
     data_dir = tiny_set(tmp_path, SIZE, {'test': 2})
     path = data_dir / 'test' / 'test_00.png'
     damaged = bytearray(path.read_bytes())
     damaged[100] ^= 0xFF
     path.write_bytes(damaged)
-    said = refused(command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
+    said = refused(warm_command, f'--workdir={run_folder}', f'--data_dir={data_dir}')
     assert 'test_00.png\n    found:    cannot be decoded' in said
 
 
-def test_a_truth_that_is_not_there(command, run_folder, tmp_path):
-    said = refused(command, f'--workdir={run_folder}', f'--truth={tmp_path / "nowhere"}')
+def test_a_truth_that_is_not_there(warm_command, run_folder, tmp_path):
+    said = refused(warm_command, f'--workdir={run_folder}', f'--truth={tmp_path / "nowhere"}')
     assert f'{tmp_path / "nowhere"}\n' in said
 
 
-def test_patients_the_run_was_trained_on_are_not_measured(run_folder, tiny_set, command, tmp_path):
+def test_patients_the_run_was_trained_on_are_not_measured(
+    run_folder, tiny_set, warm_command, tmp_path
+):
     other = tiny_set(tmp_path / 'other', SIZE)
     table = pd.read_csv(other / 'pairs.csv')
     trained = pd.read_csv(run_folder.parent / 'set' / 'pairs.csv').query("split == 'train'")
     table.loc[table.split == 'train', 'patient_id'] = 'somebody else'
     table.loc[table.split == 'test', 'patient_id'] = trained.patient_id.iloc[0]
     table.to_csv(other / 'pairs.csv', index=False)
-    done = command('-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', f'--data_dir={other}')
+    done = warm_command(
+        '-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', f'--data_dir={other}'
+    )
     assert done.returncode == 2
     assert 'in the test split, and trained on' in done.stderr
 
@@ -191,16 +195,16 @@ def test_the_report_holds_the_same_numbers(evaluated, run_folder):
     assert not [path for path in run_folder.parent.iterdir() if 'writing' in path.name]
 
 
-def test_a_report_is_never_written_over(command, run_folder, evaluated):
+def test_a_report_is_never_written_over(warm_command, run_folder, evaluated):
     report = run_folder.parent / 'report'
     before = (report / 'report.html').stat().st_mtime_ns
-    said = refused(command, f'--workdir={run_folder}', f'--report={report}')
+    said = refused(warm_command, f'--workdir={run_folder}', f'--report={report}')
     assert f'{report}\n    found:    something already' in said
     assert (report / 'report.html').stat().st_mtime_ns == before
 
 
-def test_a_run_compared_with_itself(command, run_folder, tmp_path):
-    done = command(
+def test_a_run_compared_with_itself(warm_command, run_folder, tmp_path):
+    done = warm_command(
         '-m', 'ct2mr_tf.cli.evaluate', f'--compare={run_folder},{run_folder}',
         f'--report={tmp_path / "comparison"}',
     )  # fmt: skip
@@ -212,7 +216,7 @@ def test_a_run_compared_with_itself(command, run_folder, tmp_path):
     assert 'Both have the same mean absolute error.' in page
 
 
-def test_flags_that_do_not_belong_to_a_comparison(command, run_folder):
-    said = refused(command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x', '--ot=y')
+def test_flags_that_do_not_belong_to_a_comparison(warm_command, run_folder):
+    said = refused(warm_command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x', '--ot=y')
     for problem in ('3 run folders', '--workdir', '--out', '--ot\n'):
         assert problem in said

@@ -62,7 +62,7 @@ def start(cohort, out, root):
 
 
 def test_a_killed_build_goes_on_and_ends_with_the_bytes_of_one_that_was_not(
-    cohort, command, root, tmp_path
+    cohort, command, warm_command, root, tmp_path
 ):
     killed, whole = tmp_path / 'killed', tmp_path / 'whole'
     process = start(cohort, killed, root)
@@ -74,7 +74,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_bytes_of_one_that_was_not(
     assert again.returncode == 0, again.stderr
     assert 'had been done before' in again.stdout
     assert '12 pairs of 6 patients' in again.stdout
-    assert command(*arguments(cohort, whole)).returncode == 0
+    assert warm_command(*arguments(cohort, whole)).returncode == 0
     assert tree(killed) == tree(whole)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith('.')] == []
 
@@ -125,15 +125,15 @@ def assert_nobody_in(folder, studies):
             assert_nobody_named(studies, path.read_bytes().decode('latin-1'))
 
 
-def test_nothing_written_or_printed_names_a_patient(command, tmp_path):
+def test_nothing_written_or_printed_names_a_patient(warm_command, tmp_path):
     studies = planted_cohort(tmp_path / 'in')
     shared = (f'--dicom_root={tmp_path}/in/dicom', f'--key_file={tmp_path}/key', '--workers=1')
     points = f'--landmarks={tmp_path}/in/points'
     runs = [
-        command(*PREPARE, 'scan', *shared, f'--out={tmp_path}/out/inventory.csv'),
-        command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/set'),
-        command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/set', '--size=64'),
-        command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/b', '--max_days=0'),
+        warm_command(*PREPARE, 'scan', *shared, f'--out={tmp_path}/out/inventory.csv'),
+        warm_command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/set'),
+        warm_command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/set', '--size=64'),
+        warm_command(*PREPARE, 'build', *shared, points, f'--out={tmp_path}/out/b', '--max_days=0'),
     ]
     assert [run.returncode for run in runs] == [0, 0, 2, 2], [run.stderr for run in runs]
     for run in runs:
@@ -144,12 +144,12 @@ def test_nothing_written_or_printed_names_a_patient(command, tmp_path):
     assert len(unread) == 1
 
 
-def test_messages_about_landmarks_and_lists_name_nobody(command, tmp_path):
+def test_messages_about_landmarks_and_lists_name_nobody(warm_command, tmp_path):
     studies = planted_cohort(tmp_path / 'in')
     for path in (tmp_path / 'in' / 'points').rglob('*.json'):
         path.write_text(path.read_text().replace('L4-5:sac', f'L4-5:{SECRET}'))
     (tmp_path / 'exclude.csv').write_text(f'patient,level,reason\n{SECRET},{SECRET},\n')
-    run = command(
+    run = warm_command(
         *PREPARE, 'build', f'--dicom_root={tmp_path}/in/dicom', f'--landmarks={tmp_path}/in/points',
         f'--exclude={tmp_path}/exclude.csv', f'--key_file={tmp_path}/key', f'--out={tmp_path}/set',
     )  # fmt: skip
@@ -159,10 +159,10 @@ def test_messages_about_landmarks_and_lists_name_nobody(command, tmp_path):
     assert_nobody_named(studies, run.stdout, run.stderr)
 
 
-def test_a_map_of_pseudonyms_is_kept_where_asked_for(command, tmp_path):
+def test_a_map_of_pseudonyms_is_kept_where_asked_for(warm_command, tmp_path):
     studies = planted_cohort(tmp_path / 'in')
     kept = tmp_path / 'map.csv'
-    run = command(
+    run = warm_command(
         *PREPARE, 'scan', f'--dicom_root={tmp_path}/in/dicom', f'--key_file={tmp_path}/key',
         f'--out={tmp_path}/inventory.csv', f'--keep_map={kept}', '--nosheets',
     )  # fmt: skip
@@ -177,9 +177,9 @@ def test_a_map_of_pseudonyms_is_kept_where_asked_for(command, tmp_path):
     assert not (tmp_path / 'inventory_sheets').exists()
 
 
-def test_scan_prints_and_writes_what_is_there(cohort, command, tmp_path):
+def test_scan_prints_and_writes_what_is_there(cohort, warm_command, tmp_path):
     out = tmp_path / 'inventory.csv'
-    run = command(
+    run = warm_command(
         *PREPARE, 'scan', f'--dicom_root={cohort}/dicom', f'--key_file={cohort}/key', f'--out={out}'
     )
     assert run.returncode == 0, run.stderr
@@ -190,10 +190,10 @@ def test_scan_prints_and_writes_what_is_there(cohort, command, tmp_path):
     assert sheets == set(table['stack'])
 
 
-def test_a_folder_without_ct_and_mr_is_refused(command, tmp_path):
+def test_a_folder_without_ct_and_mr_is_refused(warm_command, tmp_path):
     (tmp_path / 'in').mkdir()
     (tmp_path / 'in' / 'notes.txt').write_text('not DICOM')
-    run = command(
+    run = warm_command(
         *PREPARE, 'scan', f'--dicom_root={tmp_path}/in', f'--key_file={tmp_path}/key',
         f'--out={tmp_path}/inventory.csv',
     )  # fmt: skip

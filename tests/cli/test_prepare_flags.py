@@ -28,8 +28,8 @@ PREPARE = ('-m', 'ct2mr_tf.cli.prepare')
         ),
     ],
 )  # fmt: skip
-def test_wrong_flags_are_told_together(command, given, told):
-    run = command(*PREPARE, *given)
+def test_wrong_flags_are_told_together(warm_command, given, told):
+    run = warm_command(*PREPARE, *given)
     assert run.returncode == 2
     assert 'Traceback' not in run.stderr
     for part in told:
@@ -53,12 +53,12 @@ def test_every_flag_that_the_guide_names_exists(command, root):
 
 
 @pytest.mark.parametrize('flag', ['keep_map', 'out'])
-def test_a_place_that_cannot_be_written_to_is_no_bug(command, tmp_path, flag):
+def test_a_place_that_cannot_be_written_to_is_no_bug(warm_command, tmp_path, flag):
     (tmp_path / 'file').write_text('')
     given = {'dicom_root': tmp_path, 'key_file': tmp_path / 'key', 'out': tmp_path / 'out.csv'}
     given[flag] = tmp_path / 'file' / 'below'
     write_study(tmp_path, Study('one', size=8, spacing=10.0, ct_step=40.0))
-    run = command(*PREPARE, 'scan', *(f'--{name}={path}' for name, path in given.items()))
+    run = warm_command(*PREPARE, 'scan', *(f'--{name}={path}' for name, path in given.items()))
     assert run.returncode == 2
     assert 'Not a directory' in run.stderr or 'File exists' in run.stderr
     assert 'Traceback' not in run.stderr

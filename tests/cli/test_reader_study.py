@@ -56,8 +56,8 @@ def shown_in(page):
     ]
 
 
-def refused(command, *arguments):
-    done = command(*COMMAND, *arguments)
+def refused(warm_command, *arguments):
+    done = warm_command(*COMMAND, *arguments)
     assert done.returncode == 2, done.stderr
     assert 'Traceback' not in done.stderr
     return done.stderr
@@ -107,13 +107,15 @@ def test_the_pages_show_the_pairs_and_what_the_generator_makes_of_them(built, ru
             np.testing.assert_allclose(picture, synthetic, atol=1)
 
 
-def test_the_same_seed_draws_the_same_cases_for_another_kind(built, run_folder, command, tmp_path):
+def test_the_same_seed_draws_the_same_cases_for_another_kind(
+    built, run_folder, warm_command, tmp_path
+):
     out, _ = built
     seed = json.loads((out / 'key' / 'build.json').read_text())['seed']
     (tmp_path / 'items.txt').write_text('Disc\nBone\n')
     flags = (f'--workdir={run_folder}', f'--out={tmp_path / "study"}', '--readers=1', '--cases=4')
     flags += (f'--seed={seed}', '--kind=similarity', f'--items={tmp_path / "items.txt"}')
-    done = command(*COMMAND, 'build', *flags)
+    done = warm_command(*COMMAND, 'build', *flags)
     assert done.returncode == 0, done.stderr
     study = study_files.read_study(tmp_path / 'study')
     assert study.items == ('Disc', 'Bone')
@@ -148,36 +150,36 @@ def test_answers_are_scored(built, command, tmp_path):
     assert re.search('reader_01|resident', done.stdout)
 
 
-def test_an_edited_file_of_answers(built, command, tmp_path):
+def test_an_edited_file_of_answers(built, warm_command, tmp_path):
     out, _ = built
     study = study_files.read_study(out)
     write_answers(study, study_key.read_key(out, study), tmp_path / 'answers', 2)
     path = tmp_path / 'answers' / 'answers_reader_02.csv'
     path.write_bytes(path.read_bytes().replace(b',2.5,', b',3.5,', 1))
     flags = (f'--study={out}', f'--answers={tmp_path / "answers"}', f'--out={tmp_path / "result"}')
-    said = refused(command, 'score', *flags)
+    said = refused(warm_command, 'score', *flags)
     assert 'answers_reader_02.csv, line 2' in said
     assert not (tmp_path / 'result').exists()
 
 
-def test_flags_that_are_wrong_are_told_together(command, tmp_path):
+def test_flags_that_are_wrong_are_told_together(warm_command, tmp_path):
     (tmp_path / 'something').write_text('')
     said = refused(
-        command, 'build', f'--out={tmp_path}', '--seed=1', '--items=x', '--kind=forced_choice'
+        warm_command, 'build', f'--out={tmp_path}', '--seed=1', '--items=x', '--kind=forced_choice'
     )
     assert said.startswith('4 problems:')
     for where in ('--workdir', str(tmp_path), '--seed', '--items'):
         assert f'  {where}\n' in said
-    assert refused(command, 'score', '--answer=x').startswith('4 problems:')
-    said = refused(command, 'build', '--kind=guess', '--split=vall')
+    assert refused(warm_command, 'score', '--answer=x').startswith('4 problems:')
+    said = refused(warm_command, 'build', '--kind=guess', '--split=vall')
     assert 'forced_choice|yes_no|similarity' in said
     assert said.startswith('4 problems:')
-    assert 'build or score' in refused(command, 'read')
+    assert 'build or score' in refused(warm_command, 'read')
 
 
-def test_more_cases_than_pairs(command, run_folder, tmp_path):
+def test_more_cases_than_pairs(warm_command, run_folder, tmp_path):
     flags = (f'--workdir={run_folder}', f'--out={tmp_path / "study"}')
-    said = refused(command, 'build', *flags)
+    said = refused(warm_command, 'build', *flags)
     assert '5 pairs in the test split' in said
     assert '--cases=5' in said
     assert not list(tmp_path.iterdir())

@@ -110,24 +110,28 @@ def test_the_model_is_shown_the_ct_and_its_answer_is_written(study, models, made
     assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr]
 
 
-def test_the_same_again_writes_the_same_and_other_landmarks_do_not(study, models, made, command):
+def test_the_same_again_writes_the_same_and_other_landmarks_do_not(
+    study, models, made, warm_command
+):
     _, out = made
     before = tree(out)
     local = f'--saved_model={models}/1'
-    assert command(*arguments(study, out), local, '--volume').returncode == 0
+    assert warm_command(*arguments(study, out), local, '--volume').returncode == 0
     assert tree(out) == before
     moved = {level: dataclasses.replace(disc, sac=disc.sac + 0.5) for level, disc in POINTS.items()}
     write_points(study / 'moved.csv', PERSON.patient_id, moved)
-    told = refused(command(*arguments(study, out, 'moved.csv'), local, '--volume'))
+    told = refused(warm_command(*arguments(study, out, 'moved.csv'), local, '--volume'))
     assert 'another synthesis; it differs in: series_instance_uids' in told
     assert tree(out) == before
 
 
 @pytest.mark.parametrize('named', [launching.NAME])
-def test_a_server_gives_what_the_model_gives_here(named, study, models, made, command, tmp_path):
+def test_a_server_gives_what_the_model_gives_here(
+    named, study, models, made, warm_command, tmp_path
+):
     with launching.running(tmp_path / 'server', launching.served(models)) as server:
         out = tmp_path / 'served'
-        done = command(*arguments(study, out), f'--server={server.address}', '--version=1')
+        done = warm_command(*arguments(study, out), f'--server={server.address}', '--version=1')
         assert done.returncode == 0, done.stderr
     _, local = made
     for path in sorted((out / 'discs').iterdir()):
@@ -139,9 +143,9 @@ def test_a_server_gives_what_the_model_gives_here(named, study, models, made, co
         assert served.SOPInstanceUID == here.SOPInstanceUID
 
 
-def test_an_anonymous_synthesis_names_nobody(study, models, command, tmp_path):
+def test_an_anonymous_synthesis_names_nobody(study, models, warm_command, tmp_path):
     out = tmp_path / 'out'
-    done = command(
+    done = warm_command(
         *arguments(study, out), f'--saved_model={models}', '--anonymize', '--levels=l4/5'
     )
     assert done.returncode == 0, done.stderr
@@ -155,15 +159,15 @@ def test_an_anonymous_synthesis_names_nobody(study, models, command, tmp_path):
     assert dataset.PatientIdentityRemoved == 'YES'
 
 
-def test_landmarks_of_somebody_else_are_refused(study, models, command, tmp_path):
+def test_landmarks_of_somebody_else_are_refused(study, models, warm_command, tmp_path):
     write_points(study / 'other.csv', 'WIELAND-2')
     told = refused(
-        command(*arguments(study, tmp_path / 'out', 'other.csv'), f'--saved_model={models}')
+        warm_command(*arguments(study, tmp_path / 'out', 'other.csv'), f'--saved_model={models}')
     )
     assert 'no CT landmarks of a patient of --ct (P' in told
 
 
-def test_mr_in_the_place_of_the_ct_is_one_problem(study, command, tmp_path):
+def test_mr_in_the_place_of_the_ct_is_one_problem(study, warm_command, tmp_path):
     shutil.copytree(study / 'ct', tmp_path / 'mr')
     for path in (tmp_path / 'mr').rglob('*.dcm'):
         dataset = pydicom.dcmread(path)
@@ -173,11 +177,11 @@ def test_mr_in_the_place_of_the_ct_is_one_problem(study, command, tmp_path):
     given = [
         one.replace(f'{study}/ct', f'{tmp_path}/mr') for one in arguments(study, tmp_path / 'out')
     ]
-    told = refused(command(*given, f'--saved_model={study}'))
+    told = refused(warm_command(*given, f'--saved_model={study}'))
     assert told.startswith('1 problem:\n  --ct\n    found:    no CT of the patient, only MR')
 
 
-def test_files_that_cannot_be_read_are_told(study, models, command, tmp_path):
+def test_files_that_cannot_be_read_are_told(study, models, warm_command, tmp_path):
     shutil.copytree(study / 'ct', tmp_path / 'ct')
     lowest, *_ = sorted(
         (tmp_path / 'ct').rglob('*.dcm'),
@@ -187,16 +191,16 @@ def test_files_that_cannot_be_read_are_told(study, models, command, tmp_path):
     given = [
         one.replace(f'{study}/ct', f'{tmp_path}/ct') for one in arguments(study, tmp_path / 'out')
     ]
-    done = command(*given, f'--saved_model={models}')
+    done = warm_command(*given, f'--saved_model={models}')
     assert done.returncode == 0, done.stderr
     assert '1 problem in --ct; what cannot be read is left out:\n  file-' in done.stderr
     assert not [secret for secret in SECRETS if secret in done.stderr]
 
 
-def test_a_file_in_the_way_is_left_alone(study, models, command, tmp_path):
+def test_a_file_in_the_way_is_left_alone(study, models, warm_command, tmp_path):
     (tmp_path / 'discs').mkdir()
     (tmp_path / 'discs' / 'L4-5.dcm').write_bytes(b'mine')
-    told = refused(command(*arguments(study, tmp_path), f'--saved_model={models}'))
+    told = refused(warm_command(*arguments(study, tmp_path), f'--saved_model={models}'))
     assert '--out, discs/L4-5.dcm' in told
     assert tree(tmp_path) == {'discs/L4-5.dcm': b'mine'}
 
@@ -215,14 +219,14 @@ class WaitingServer(ScriptedServer):
         return super().content(request)
 
 
-def test_a_second_process_on_one_folder_is_refused(study, command, tmp_path, root):
+def test_a_second_process_on_one_folder_is_refused(study, warm_command, tmp_path, root):
     card = dataclasses.replace(CARD, picture=(SIZE, SIZE))
     with WaitingServer(card.to_json()).running() as server:
         given = (*arguments(study, tmp_path / 'out'), f'--server={server.address}')
         first = subprocess.Popen([sys.executable, *given], cwd=root, stdout=subprocess.DEVNULL)
         try:
             assert server.asked.wait(60)
-            told = refused(command(*given))
+            told = refused(warm_command(*given))
             assert tree(tmp_path / 'out') == {'.lock': b''}
         finally:
             server.may_answer.set()
@@ -231,12 +235,12 @@ def test_a_second_process_on_one_folder_is_refused(study, command, tmp_path, roo
         assert told.startswith('1 problem:\n  --out\n    found:    another process works in it')
         written = tree(tmp_path / 'out')
         assert {'discs/L3-4.dcm', 'discs/L4-5.dcm', 'discs.png', 'synthesis.json'} < set(written)
-        assert command(*given).returncode == 0
+        assert warm_command(*given).returncode == 0
         assert tree(tmp_path / 'out') == written
 
 
-def test_a_server_that_is_not_there_is_told(study, command, tmp_path):
+def test_a_server_that_is_not_there_is_told(study, warm_command, tmp_path):
     told = refused(
-        command(*arguments(study, tmp_path), '--server=http://localhost:9', '--wait_s=0')
+        warm_command(*arguments(study, tmp_path), '--server=http://localhost:9', '--wait_s=0')
     )
     assert 'localhost:9' in told

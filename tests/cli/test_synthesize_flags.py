@@ -27,8 +27,8 @@ SYNTHESIZE = ('-m', 'ct2mr_tf.cli.synthesize')
         (('--volum',), ['--volum', 'no such flag', 'volume', '--ct', '--saved_model, --server']),
     ],
 )  # fmt: skip
-def test_wrong_flags_are_told_together(given, told, command):
-    done = command(*SYNTHESIZE, *given)
+def test_wrong_flags_are_told_together(given, told, warm_command):
+    done = warm_command(*SYNTHESIZE, *given)
     assert done.returncode == 2
     assert 'Traceback' not in done.stderr
     assert not [part for part in told if part not in done.stderr]

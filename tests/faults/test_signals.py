@@ -16,7 +16,7 @@ from train_process import (
     saved_state,
 )
 
-from ct2mr_tf.config import Config
+from ct2mr_tf.config import CONFIG_FILE, Config
 from ct2mr_tf.training.loop import train_and_evaluate
 from ct2mr_tf.training.state import restore_generator
 
@@ -88,7 +88,8 @@ def stopped(config, tmp_path_factory) -> tuple[TrainProcess, int, float, TrainPr
     first = TrainProcess(config, workdir)
     second = None
     try:
-        first.wait_for_step(1)
+        # The folder is taken; the first step is seconds away, in which the second one starts.
+        first.wait_until((workdir / CONFIG_FILE).exists)
         second = TrainProcess(config, workdir)
         second.end()
         first.wait_for_step(newest_step(workdir) + 15)

@@ -1,0 +1,54 @@
+"""Grey PNG files that are read fast: stored as they are, neither filtered nor compressed.
+
+Noise leaves a compressor little to save: a pair of 256 x 256 pixels takes 128 KiB so, 78 KiB as
+OpenCV writes it. But every pair is decoded anew for each step it is trained on, and this way that
+takes 0.09 ms of a core, not 1.0 ms; of OpenCV's own files without compression, which are filtered,
+0.7 ms.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+"""First eight bytes of a PNG (ISO/IEC 15948, 5.2)."""
+
+GREY_8_BIT = b'\x08\x00'
+"""Bytes 24 and 25 of a PNG of 8-bit grey: depth and colour type (the same, 11.2.2)."""
+
+PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
+"""Last twelve bytes of a whole PNG: the empty IEND chunk, checksum and all (the same, 11.2.5)."""
+
+_ONLY_METHODS = b'\x00\x00\x00'
+"""Deflate, the one set of filters, no interlacing: how the header ends (the same, 11.2.2)."""
+
+_NO_FILTER = 0
+"""The byte before each row that says how it was filtered (the same, 9.2)."""
+
+
+def encode_plain_png(picture: np.ndarray) -> bytes:
+    """A picture as a PNG file without filters and compression.
+
+    Args:
+        picture: uint8 [H, W], grey levels, at least one pixel.
+
+    Returns:
+        The bytes of the file, which any reader of PNG understands.
+
+    Raises:
+        ValueError: another dtype or shape.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 2 or not picture.size:
+        raise ValueError(f'uint8 [H, W], not {picture.dtype} {picture.shape}')
+    height, width = picture.shape
+    rows = np.insert(picture, 0, _NO_FILTER, axis=1)
+    header = struct.pack('>II', width, height) + GREY_8_BIT + _ONLY_METHODS
+    stored = zlib.compress(rows.tobytes(), level=0)
+    return PNG_SIGNATURE + _chunk(b'IHDR', header) + _chunk(b'IDAT', stored) + PNG_END
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """Length, type, data and the checksum of type and data (the same, 5.3)."""
+    checksum = zlib.crc32(kind + data)
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', checksum)

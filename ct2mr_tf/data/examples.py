@@ -24,8 +24,8 @@ import pandas as pd
 
 from ct2mr_tf.config import SIDE_MULTIPLE
 from ct2mr_tf.data import splits
-from ct2mr_tf.data.plain_png import GREY_8_BIT, PNG_END, PNG_SIGNATURE, encode_plain_png
 from ct2mr_tf.files import written_whole
+from ct2mr_tf.imaging.stored_png import GREY_8_BIT, PNG_END, PNG_SIGNATURE, encode_stored_png
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 TABLE_FILE = 'pairs.csv'
@@ -260,7 +260,7 @@ def write_pair(path: pathlib.Path, ct: np.ndarray, mr: np.ndarray) -> str:
     """
     if ct.dtype != np.uint8 or mr.dtype != np.uint8 or ct.ndim != 2 or ct.shape != mr.shape:
         raise ValueError(f'uint8 [H, W] twice, not {ct.dtype} {ct.shape}, {mr.dtype} {mr.shape}')
-    encoded = encode_plain_png(np.hstack([ct, mr]))
+    encoded = encode_stored_png(np.hstack([ct, mr]))
     with written_whole(path) as temporary:
         temporary.write_bytes(encoded)
     return hashlib.sha256(encoded).hexdigest()

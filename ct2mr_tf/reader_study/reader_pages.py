@@ -12,8 +12,6 @@ import hashlib
 import importlib.resources
 import json
 import pathlib
-import struct
-import zlib
 from collections.abc import Iterable, Sequence
 
 import markupsafe
@@ -21,6 +19,7 @@ import numpy as np
 
 from ct2mr_tf.evaluation.cases import Case
 from ct2mr_tf.evaluation.pages import write_page
+from ct2mr_tf.imaging.stored_png import encode_stored_png
 from ct2mr_tf.reader_study import study_files
 from ct2mr_tf.reader_study.study_files import Study
 
@@ -49,38 +48,6 @@ def shown_pictures(kind: str, case: Case, truth: str) -> tuple[np.ndarray, ...]:
         return (case.real if truth == 'real' else case.synthetic,)
     pair = (case.real, case.synthetic)
     return (case.ct, *(pair if truth == '1' else reversed(pair)))
-
-
-def encode_stored_png(picture: np.ndarray) -> bytes:
-    """A picture as PNG without compression: pictures of one size have one length.
-
-    Args:
-        picture: uint8 [H, W], grey levels.
-
-    Returns:
-        The bytes: signature, IHDR (8-bit grey), one IDAT of stored blocks (RFC 1950 and 1951, level
-        0, no row filter), IEND.
-
-    Raises:
-        ValueError: dtype or shape differ from the above.
-    """
-    if picture.dtype != np.uint8 or picture.ndim != 2:
-        raise ValueError(f'uint8 [H, W], not {picture.dtype} {picture.shape}')
-    height, width = picture.shape
-    rows = np.pad(picture, ((0, 0), (1, 0)))  # before each row its filter: 0, none
-    header = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
-    chunks = ((b'IHDR', header), (b'IDAT', zlib.compress(rows.tobytes(), 0)), (b'IEND', b''))
-    return b'\x89PNG\r\n\x1a\n' + b''.join(_chunk(*chunk) for chunk in chunks)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    """A chunk of a PNG (ISO/IEC 15948, 5.3): length, kind, content, CRC-32 of both."""
-    return (
-        struct.pack('>I', len(content))
-        + kind
-        + content
-        + struct.pack('>I', zlib.crc32(kind + content))
-    )
 
 
 def write_reader_page(

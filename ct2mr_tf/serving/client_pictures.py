@@ -9,7 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-PNG_START = b'\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR'
+from ct2mr_tf.imaging.stored_png import PNG_SIGNATURE
+
+PNG_START = PNG_SIGNATURE + b'\x00\x00\x00\rIHDR'
 """The signature and the head of the header chunk (ISO/IEC 15948, 5.2 and 11.2.2)."""
 
 BASE64 = 'b64'

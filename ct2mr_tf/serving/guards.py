@@ -9,6 +9,7 @@ are patients.
 
 import tensorflow as tf
 
+from ct2mr_tf.imaging.stored_png import PNG_END
 from ct2mr_tf.serving.client_pictures import PNG_START
 from ct2mr_tf.serving.model_card import Limits
 
@@ -18,9 +19,6 @@ PNG_FORMAT = b'\x08\x00\x00\x00\x00'
 An interlaced picture can be decoded too, but nothing here writes one, and its decoder holds twice
 the memory.
 """
-
-PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
-"""Last twelve bytes of a whole PNG, the empty end chunk with its checksum (the same, 11.2.5)."""
 
 SMALLEST_PNG = 57
 """Bytes of signature, header, an empty data chunk and end: 8 + 25 + 12 + 12."""

@@ -4,13 +4,10 @@ import base64
 import hashlib
 import json
 import re
-import zlib
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis.extra.numpy import array_shapes, arrays
 from reader_cases import make_cases
 
 from ct2mr_tf.reader_study import reader_pages, study_files
@@ -29,36 +26,6 @@ def content_of(text):
 def decoded(encoded):
     content = np.frombuffer(base64.b64decode(encoded), np.uint8)
     return cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-
-
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)))
-@settings(max_examples=50)
-def test_a_stored_png_holds_the_pixels(picture):
-    encoded = reader_pages.encode_stored_png(picture)
-    read = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(read, picture)
-
-
-def test_stored_pngs_differ_in_pixels_and_checksums_only():
-    """Black, white and noise: one length, the same bytes around."""
-    rng = np.random.default_rng(0)
-    pictures = [np.zeros((300, 300), np.uint8), np.full((300, 300), 255, np.uint8)]
-    pictures.append(rng.integers(0, 256, (300, 300)).astype(np.uint8))
-    encoded = [reader_pages.encode_stored_png(picture) for picture in pictures]
-    assert len({len(png) for png in encoded}) == 1
-    assert len({png[:43] for png in encoded}) == 1  # signature, IHDR, the head of IDAT
-    assert {re.findall(b'[A-Z]{4}', png[:60])[0] for png in encoded} == {b'IHDR'}
-    for png, picture in zip(encoded, pictures, strict=True):
-        assert picture[0].tobytes() in png
-        assert png.endswith(b'\0\0\0\0IEND\xaeB`\x82')
-        rows = zlib.decompress(png[41:-16])
-        assert len(rows) == 300 * 301
-
-
-def test_only_grey_pictures():
-    for wrong in (np.zeros((2, 2)), np.zeros((2, 2, 3), np.uint8), np.zeros(4, np.uint8)):
-        with pytest.raises(ValueError, match='uint8'):
-            reader_pages.encode_stored_png(wrong)
 
 
 def test_what_each_kind_shows():

@@ -145,7 +145,7 @@ class Config:
     )
     jit_compile: str = _field(
         'auto',
-        'Compile steps and synthesis by XLA; auto: where a GPU is.',
+        'Compile training steps and evaluation by XLA; auto: where a GPU is.',
         choices=('auto', 'on', 'off'),
     )
     precision: str = _field(

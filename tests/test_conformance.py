@@ -191,6 +191,11 @@ def test_two_replicas_of_one_picture_equal_one_with_both_in_losses_and_gradients
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+def test_two_replicas_compiled_predict_what_one_device_predicts(replicated):
+    one, two = replicated['predicted']
+    np.testing.assert_allclose(two, one, rtol=0, atol=1e-5)
+
+
 def test_a_batch_that_two_replicas_cannot_share_is_refused(replicated):
     said = replicated['refused batch']
     assert '--batch_size' in said

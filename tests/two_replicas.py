@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.problems import UserError
+from ct2mr_tf.training.predictor import create_predictor
 from ct2mr_tf.training.state import TrainState, create_train_state
-from ct2mr_tf.training.step import compute_gradients, train_step
+from ct2mr_tf.training.step import compute_gradients, create_step, train_step
 from ct2mr_tf.training.strategy import create_strategy
 from tests.test_conformance import NETWORKS, perturbed, pictures_for
 
@@ -83,17 +84,13 @@ def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
     before = _weights(alone)
     with strategy.scope():
         replicated = create_train_state(CONFIG)
-    # Compiled, as where a GPU is: the update then must stay outside.
-    compiled = tf.function(
-        functools.partial(compute_gradients, replicated, CONFIG), jit_compile=True
-    )
+        step = create_step(replicated, CONFIG, jit_compile=True)
 
     @tf.function
     def on_both(values):
-        def step(tensors):
-            return train_step(replicated, CONFIG, compiled, {'ct': tensors[0], 'mr': tensors[1]})
-
-        return strategy.run(step, args=(values,))
+        return strategy.run(
+            lambda tensors: step({'ct': tensors[0], 'mr': tensors[1]}), args=(values,)
+        )
 
     first = None
     for number in range(3):
@@ -123,6 +120,15 @@ def _numbers(strategy: tf.distribute.Strategy, scalars: dict) -> dict[str, list[
     }
 
 
+def _predicted(strategy: tf.distribute.Strategy) -> list[np.ndarray]:
+    """Three slices by one device, and by two replicas compiled by XLA, as where GPUs are."""
+    slices = np.random.default_rng(3).uniform(-1, 1, (3, 16, 16, 1)).astype(np.float32)
+    alone = create_predictor(create_train_state(CONFIG).generator)(slices)
+    with strategy.scope():
+        replicated = create_train_state(CONFIG)
+        return [alone, create_predictor(replicated.generator, jit_compile=True)(slices)]
+
+
 def _refused_batch() -> str:
     """What is said to a batch of three pairs where there are two devices."""
     config = dataclasses.replace(CONFIG, strategy='mirrored', batch_size=3)
@@ -140,6 +146,7 @@ def main() -> None:
     strategy = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
     results = {name: _compare_network(strategy, create) for name, create in NETWORKS.items()}
     results['step'] = _compare_step(strategy)
+    results['predicted'] = _predicted(strategy)
     results['refused batch'] = _refused_batch()
     pathlib.Path(sys.argv[1]).write_bytes(pickle.dumps(results))
 

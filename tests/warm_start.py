@@ -6,10 +6,12 @@
 
 A server process imports the libraries once, but nothing of this project, and forks for each
 command; what is forked runs the entry file from its first line to the interpreter's own end. What
-a start does, such as which libraries a command loads and what they print, this cannot show: each
-command has tests in processes of its own.
+a start does, such as which libraries a command loads and what they print, this cannot show; nor, as
+all share one hash seed and numpy's global generator, that two commands agree by luck. Each command
+has tests in processes of its own.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -69,8 +71,13 @@ class WarmStart:
     def close(self) -> None:
         """Ends the server."""
         if self._server is not None:
-            self._server.stdin.close()
-            self._server.wait(60)
+            with contextlib.suppress(BrokenPipeError):
+                self._server.stdin.close()
+            try:
+                self._server.wait(60)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
             self._server.stdout.close()
         self._folder.cleanup()
 
@@ -99,6 +106,8 @@ def _connect(folder: pathlib.Path) -> None:
     """Nothing to read, and the files to print to."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in enumerate(OUTPUTS, start=1):
+        # New files: whoever outlived the command before this one goes on printing into the old.
+        (folder / name).unlink(missing_ok=True)
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
 
 

@@ -11,6 +11,8 @@ INTERESTING_FLAGS = ('avx2', 'avx512f', 'avx512_bf16', 'avx512_fp16', 'amx_bf16'
 """Instructions, as Linux calls them, that decide how fast products of each type are."""
 
 SETTINGS = (
+    'XLA_FLAGS',
+    'NVIDIA_TF32_OVERRIDE',
     'TF_ENABLE_ONEDNN_OPTS',
     'ONEDNN_MAX_CPU_ISA',
     'ONEDNN_DEFAULT_FPMATH_MODE',

@@ -24,7 +24,7 @@ def create_product(dtype: str) -> tuple[Task, float]:
         for number in (0, 1)
     ]
 
-    # Compiled where the networks are: TensorFlow's own product of float32 took no TF32 on an H100.
+    # By XLA on a GPU: TensorFlow's own product of float32 took no TF32 on an H100.
     product = tf.function(tf.linalg.matmul, jit_compile=on_gpu)
 
     def run() -> None:

@@ -34,8 +34,11 @@ TABLE_FILE = 'pairs.csv'
 PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey with alpha', 6: 'RGB with alpha'}
 """Colour types of the PNG header (ISO/IEC 15948, 11.2.2)."""
 
-_Sizes = tuple[int, int, int]
-"""Height and width in pixels of one half of a picture, and the bytes of its file."""
+CHECKSUM_BYTES = 4
+"""At the end of each chunk of a PNG (ISO/IEC 15948, 5.3)."""
+
+_Known = tuple[int, int, tuple[int, int]]
+"""Height and width in pixels of one half of a picture, and the mark of its file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +48,13 @@ class Examples:
     Attributes:
         paths: one PNG a pair.
         picture_size: height and width in pixels of one half.
-        file_bytes: size of each file.
+        file_marks: size of each file, and the checksum of its last chunk of pixels, which ends with
+            a checksum of all pixels (ISO/IEC 15948, 5.3 and 10.1): what tells that it changed.
     """
 
     paths: tuple[pathlib.Path, ...]
     picture_size: tuple[int, int]
-    file_bytes: tuple[int, ...]
+    file_marks: tuple[tuple[int, int], ...]
 
     @property
     def pair_ids(self) -> tuple[str, ...]:
@@ -65,7 +69,7 @@ class Examples:
         return Examples(
             tuple(self.paths[place] for place in places),
             self.picture_size,
-            tuple(self.file_bytes[place] for place in places),
+            tuple(self.file_marks[place] for place in places),
         )
 
 
@@ -97,13 +101,13 @@ def load_examples(data_dir: pathlib.Path, required: tuple[str, ...]) -> dict[str
         for split in dict.fromkeys(required)
         if not listed[split]
     ]
-    sizes, picture_problems = _check_pictures(data_dir, listed)
+    known, picture_problems = _check_pictures(data_dir, listed)
     problems += picture_problems
     problems += splits.table_problems(data_dir / TABLE_FILE, listed)
     raise_if_any(problems)
-    height, width, _ = next(iter(sizes.values()))
+    height, width, _ = next(iter(known.values()))
     return {
-        split: Examples(paths, (height, width), tuple(sizes[path][2] for path in paths))
+        split: Examples(paths, (height, width), tuple(known[path][2] for path in paths))
         for split, paths in listed.items()
         if paths
     }
@@ -123,17 +127,17 @@ def _list_pictures(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
 
 def _check_pictures(
     data_dir: pathlib.Path, listed: dict[str, tuple[pathlib.Path, ...]]
-) -> tuple[dict[pathlib.Path, _Sizes], list[Problem]]:
-    """The sizes of every good picture, and what is wrong with the others."""
-    sizes: dict[pathlib.Path, _Sizes] = {}
+) -> tuple[dict[pathlib.Path, _Known], list[Problem]]:
+    """What is known of every good picture, and what is wrong with the others."""
+    known: dict[pathlib.Path, _Known] = {}
     problems: list[Problem] = []
     for path in (path for paths in listed.values() for path in paths):
-        found, problem = _sizes_of(path)
+        found, problem = _look_at(path)
         if problem:
             problems.append(dataclasses.replace(problem, where=f'{path.relative_to(data_dir)}'))
         else:
-            sizes[path] = found
-    counts = collections.Counter(found[:2] for found in sizes.values())
+            known[path] = found
+    counts = collections.Counter(found[:2] for found in known.values())
     if len(counts) > 1:
         (height, width), most = counts.most_common(1)[0]
         problems += [
@@ -143,24 +147,24 @@ def _check_pictures(
                 f'{height}x{width}, as in {most} other pictures',
                 'bring all pictures to one size',
             )
-            for path, found in sizes.items()
+            for path, found in known.items()
             if found[:2] != (height, width)
         ]
-    return sizes, problems
+    return known, problems
 
 
-def _sizes_of(path: pathlib.Path) -> tuple[_Sizes, Problem | None]:
-    """Sizes, by the header and the end of the file, or what is wrong with the picture."""
+def _look_at(path: pathlib.Path) -> tuple[_Known, Problem | None]:
+    """What is known by the header and the end of the file, or what is wrong with the picture."""
 
-    def problem(found: str, expected: str, cure: str) -> tuple[_Sizes, Problem]:
-        return (0, 0, 0), Problem('', found, expected, cure)
+    def problem(found: str, expected: str, cure: str) -> tuple[_Known, Problem]:
+        return (0, 0, (0, 0)), Problem('', found, expected, cure)
 
     try:
         # Unbuffered: of each of perhaps 200,000 files a few bytes are read.
         with path.open('rb', buffering=0) as file:
             head = file.read(26)
             file_bytes = file.seek(0, 2)
-            file.seek(-min(len(PNG_END), file_bytes), 2)
+            file.seek(-min(CHECKSUM_BYTES + len(PNG_END), file_bytes), 2)
             tail = file.read()
     except OSError as error:
         return problem(error.strerror or 'unreadable', 'a readable file', 'check the file system')
@@ -170,7 +174,7 @@ def _sizes_of(path: pathlib.Path) -> tuple[_Sizes, Problem | None]:
     if head[24:] != GREY_8_BIT:
         found = f'{depth}-bit {PNG_COLOURS.get(colour, "unknown")}'
         return problem(found, '8-bit grey', 'convert it to 8-bit grey, or prepare it from DICOM')
-    if tail != PNG_END:
+    if not tail.endswith(PNG_END):
         return problem('cut off: no end chunk', 'a whole PNG', 'copy or write the picture again')
     if width % 2:
         return problem(
@@ -179,7 +183,8 @@ def _sizes_of(path: pathlib.Path) -> tuple[_Sizes, Problem | None]:
     if height % SIDE_MULTIPLE or width // 2 % SIDE_MULTIPLE or not height or not width:
         found = f'halves of {height}x{width // 2} pixels'
         return problem(found, 'sides that are multiples of 4', 'resize or crop the pictures')
-    return (height, width // 2, file_bytes), None
+    mark = (file_bytes, int.from_bytes(tail[:CHECKSUM_BYTES], 'big'))
+    return (height, width // 2, mark), None
 
 
 def read_pair(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:

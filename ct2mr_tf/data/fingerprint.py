@@ -1,9 +1,9 @@
 """What a data set is, in a few lines: how many pairs, and one hash that tells it from another.
 
 A run folder keeps it, so that no run is continued on other pictures by accident; a model card and
-a report name it. The hash takes names and sizes of the pictures and the bytes of pairs.csv, which
-holds each picture's own SHA-256: no picture is read. Without a table, a picture that changed and
-kept its size is not noticed.
+a report name it. The hash takes name, size and last checksum of each picture, and the bytes of
+pairs.csv, which holds each picture's own SHA-256: no picture is read but for its first and last
+bytes.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ class DataSetDescription(TypedDict):
     """What tells a data set from another.
 
     Attributes:
-        sha256: hexadecimal, over split, name and size of every picture and the bytes of pairs.csv
-            (nothing of the place where the folder lies).
+        sha256: hexadecimal, over split, name, size and last checksum of every picture and the
+            bytes of pairs.csv (nothing of the place where the folder lies).
         train: number of training pairs.
         val: of validation pairs.
         test: of test pairs.
@@ -51,9 +51,11 @@ def describe_data_set(
     digest = hashlib.sha256()
     for split in splits.SPLITS:
         if split in examples:
-            pictures = zip(examples[split].paths, examples[split].file_bytes, strict=True)
+            pictures = zip(examples[split].paths, examples[split].file_marks, strict=True)
             # No name holds a slash, so that no two lists read alike.
-            listed = ''.join(f'{split}/{path.name}/{size}/' for path, size in pictures)
+            listed = ''.join(
+                f'{split}/{path.name}/{size}/{checksum}/' for path, (size, checksum) in pictures
+            )
             digest.update(os.fsencode(listed))
     table = pathlib.Path(data_dir) / TABLE_FILE
     if table.exists():

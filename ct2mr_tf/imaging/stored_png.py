@@ -1,9 +1,9 @@
 """Grey PNG files whose pixels are stored as they are, neither filtered nor compressed.
 
-They are read fast, and those of one size have one length, which tells nothing of the picture. Noise
-leaves a compressor little to save: a pair of 256 x 256 pixels takes 128 KiB so, 78 KiB as OpenCV
-writes it. But every pair is decoded anew for each step it is trained on, and stored that takes 0.09
-ms of a core, not 1.0 ms; of OpenCV's own files without compression, which are filtered, 0.7 ms.
+They are read fast, and those of one size have one length, which tells nothing of the picture. A
+pair of 256 x 256 pixels takes 128 KiB so, and 78 KiB as OpenCV writes it. But every pair is decoded
+anew for each step it is trained on, and stored that takes 0.09 ms of a core, not 1.0 ms; of
+OpenCV's own files without compression, which are filtered, 0.7 ms.
 """
 
 import struct

@@ -22,9 +22,11 @@ def choose_layout(config: Config) -> None:
 
     cuDNN's kernels for TF32 want the channels last, but XLA gives it float32 maps with the channels
     first, so that each is turned around and back: on an H100 a step took 10.7 ms, with this option
-    8.5 ms. XLA reads the environment variable XLA_FLAGS once; what the user says in it of layouts
-    stays.
+    8.5 ms. XLA reads the environment variable XLA_FLAGS once; where it names a file, or says
+    something of layouts, it stays as it is.
     """
     given = os.environ.get('XLA_FLAGS', '')
+    if given and not given.lstrip().startswith('-'):  # the name of a file with options
+        return
     if config.tf32 and config.precision == 'float32' and 'xla_gpu_force_conv' not in given:
         os.environ['XLA_FLAGS'] = f'{given} {CHANNELS_LAST}'.strip()

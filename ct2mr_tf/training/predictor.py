@@ -34,7 +34,8 @@ def create_predictor(generator: tf.keras.Model, jit_compile: bool = False) -> Pr
 
     @tf.function
     def eval_step(ct: tf.Tensor) -> tf.Tensor:
-        return strategy.run(forward, args=(ct,))
+        # Not `forward` itself: TensorFlow would compile one program for all replicas, which fails.
+        return strategy.run(lambda part: forward(part), args=(ct,))
 
     def predict(ct: np.ndarray) -> np.ndarray:
         part = -(-len(ct) // replicas)

@@ -118,11 +118,7 @@ def _generator(config: Config) -> tf.keras.Model:
 
 
 def _adam(network: tf.keras.Model, config: Config) -> tf.keras.optimizers.Optimizer:
-    # Keras would compile the update by XLA wherever it finds a GPU, which fails under
-    # tf.distribute.
-    optimizer = FusedAdam(
-        config.learning_rate, ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON, jit_compile=False
-    )
+    optimizer = FusedAdam(config.learning_rate, ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON)
     optimizer.build(network.trainable_variables)
     return with_loss_scale(optimizer, config.precision)
 

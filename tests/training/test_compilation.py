@@ -17,9 +17,10 @@ def test_the_flag_decides(flag, expected):
     assert compilation.use_xla(dataclasses.replace(CONFIG, jit_compile=flag)) is expected
 
 
-def test_without_the_flag_a_gpu_decides():
-    automatic = compilation.use_xla(dataclasses.replace(CONFIG, jit_compile='auto'))
-    assert automatic == bool(tf.config.list_physical_devices('GPU'))
+@pytest.mark.parametrize('gpus', [[], ['GPU']])
+def test_without_the_flag_a_gpu_decides(monkeypatch, gpus):
+    monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: gpus)
+    assert compilation.use_xla(CONFIG) is bool(gpus)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_without_the_flag_a_gpu_decides():
         ({}, '', compilation.CHANNELS_LAST),
         ({}, '--xla_a=1', f'--xla_a=1 {compilation.CHANNELS_LAST}'),
         ({}, '--xla_gpu_force_conv_nchw=true', '--xla_gpu_force_conv_nchw=true'),
+        ({}, '/etc/xla.flags', '/etc/xla.flags'),
         ({'tf32': False}, '--xla_a=1', '--xla_a=1'),
         ({'precision': 'bfloat16'}, '', ''),
     ],

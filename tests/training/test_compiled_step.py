@@ -5,10 +5,11 @@ import pytest
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
+from ct2mr_tf.training import schedule
 from ct2mr_tf.training.state import TrainState, create_train_state
 from ct2mr_tf.training.step import SCALARS, create_step, create_train_loop
 
-CONFIG = Config(image_size=(16, 16), ngf=4, ndf=4, blocks=1, n_layers=2, num_steps=5)
+CONFIG = Config(image_size=(16, 16), ngf=4, ndf=4, blocks=1, n_layers=2, num_steps=5, ema_decay=0.9)
 
 
 def _batch() -> dict[str, tf.Tensor]:
@@ -49,6 +50,18 @@ def test_weights_and_means_are_the_same(both, network):
         sure = np.abs(mean) > 1e-5
         np.testing.assert_allclose(weights[0][sure], weights[1][sure], rtol=0, atol=1e-6)
         assert np.abs(weights[0] - weights[1]).max() <= 2.01 * CONFIG.learning_rate
+
+
+def test_the_moving_average_follows(both):
+    for state, _ in both:
+        first = create_train_state(CONFIG).generator.get_weights()
+        decay = float(schedule.ema_decay(tf.constant(0, tf.int64), CONFIG))
+        for start, now, mean in zip(
+            first, state.generator.get_weights(), state.ema_generator.get_weights(), strict=True
+        ):
+            expected = decay * start + (1 - decay) * now
+            np.testing.assert_allclose(mean, expected, rtol=0, atol=1e-7)
+            assert np.abs(now - start).max() > 0
 
 
 def _means(state: TrainState, network: str) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -16,6 +17,7 @@ from ct2mr_tf.data.pipeline import create_eval_dataset
 from ct2mr_tf.evaluation.cases import case_table, predict_cases
 from ct2mr_tf.problems import UserError
 from ct2mr_tf.training import loop
+from ct2mr_tf.training.compilation import CHANNELS_LAST
 from ct2mr_tf.training.predictor import restore_predictor
 from ct2mr_tf.training.run_folder import METRICS_FILE
 from ct2mr_tf.training.state import create_train_state, restore_checkpoint
@@ -165,9 +167,11 @@ def test_the_length_of_a_call_changes_no_weight(steps_per_loop, config, saved, t
     assert _equal(_saved(tmp_path / 'run'), saved)
 
 
-def test_compiled_by_xla_it_trains_the_same(config, run, tmp_path):
+def test_compiled_by_xla_it_trains_the_same(config, run, tmp_path, monkeypatch):
+    monkeypatch.setenv('XLA_FLAGS', '')
     compiled = dataclasses.replace(config, jit_compile='on')
     loop.train_and_evaluate(compiled, tmp_path / 'run')
+    assert os.environ['XLA_FLAGS'] == CHANNELS_LAST
     plain = _events(run / 'train')
     events = _events(tmp_path / 'run' / 'train')
     for name in SCALARS:

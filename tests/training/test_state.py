@@ -99,12 +99,8 @@ def test_the_state_has_the_parts_of_a_run(state):
         # The counter, and two slots a weight: they are there before the first step.
         assert len(optimizer.variables) == 1 + 2 * len(network.variables)
         options = optimizer.get_config()
-        assert {key: options[key] for key in ('beta_1', 'beta_2', 'epsilon', 'jit_compile')} == {
-            'beta_1': 0.5,
-            'beta_2': 0.999,
-            'epsilon': 1e-8,
-            'jit_compile': False,
-        }
+        found = [options[key] for key in ('beta_1', 'beta_2', 'epsilon')]
+        assert found == [0.5, 0.999, 1e-8]
 
 
 def test_a_fresh_state_begins_at_step_0_with_the_average_at_the_weights():

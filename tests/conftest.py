@@ -55,11 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line('markers', 'long: takes part in the long form of the fault suite only')
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: tests that wait for a process leave theirs to others."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 def pytest_collection(session: pytest.Session) -> None:
     """Looks for no garbage while all modules are imported, which make none."""
     gc.disable()

@@ -20,7 +20,7 @@ def create_keras_task(generator: tf.keras.Model, config: Config, batch_size: int
     """The generator as evaluation runs it, on slices in memory; times are for one slice."""
     ct = _slices(config, batch_size, -1.0, 1.0)
 
-    @tf.function(jit_compile=use_xla(config))
+    @tf.function(jit_compile=use_xla(config), autograph=False)
     def synthesize(ct: tf.Tensor) -> tf.Tensor:
         return generator(ct, training=False)
 

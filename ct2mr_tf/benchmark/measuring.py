@@ -22,8 +22,8 @@ from ct2mr_tf.benchmark.multiply_adds import count_multiply_adds
 from ct2mr_tf.benchmark.timing import Task, time_in_turn
 from ct2mr_tf.benchmark.torch_process import STEP, TorchProcess
 from ct2mr_tf.config import Config
-from ct2mr_tf.training.compilation import choose_layout
-from ct2mr_tf.training.precision import allow_tf32, refuse_without_gpu
+from ct2mr_tf.training.compilation import configure_gpus
+from ct2mr_tf.training.precision import refuse_without_gpu
 from ct2mr_tf.training.state import create_train_state
 
 PARTS = ('step', 'loop', 'pipeline', 'inference', 'start')
@@ -72,8 +72,7 @@ def run_benchmark(options: Options, work: pathlib.Path) -> dict[str, Any]:
     precisions = tuple(dict.fromkeys([options.config.precision, *options.also]))
     for precision in precisions:
         refuse_without_gpu(precision)
-    allow_tf32(options.config)
-    choose_layout(options.config)
+    configure_gpus(options.config)
     for gpu in tf.config.list_physical_devices('GPU'):
         # Other processes, of the fresh runs and of PyTorch, need their part.
         tf.config.experimental.set_memory_growth(gpu, True)

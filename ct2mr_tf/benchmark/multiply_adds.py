@@ -78,7 +78,8 @@ def forward_multiply_adds(
     layers = [layer for layer in network.layers if isinstance(layer, tf.keras.layers.Conv2D)]
     maps = tf.keras.Model(network.inputs, [[layer.input, layer.output] for layer in layers])
     specs = [tf.TensorSpec(shape) for shape in shapes]
-    traced = tf.function(lambda *inputs: maps(list(inputs))).get_concrete_function(*specs)
+    counted = tf.function(lambda *inputs: maps(list(inputs)), autograph=False)
+    traced = counted.get_concrete_function(*specs)
     return [
         _of_layer(layer, *shapes)
         for layer, shapes in zip(layers, traced.output_shapes, strict=True)

@@ -59,6 +59,7 @@ def create_train_dataset(
     paths = tf.constant([str(path) for path in examples.paths])
     count = len(examples)
 
+    @tf.autograph.experimental.do_not_convert
     def load(own_number: tf.Tensor) -> dict[str, tf.Tensor]:
         # From the number among those of this process to the number among all.
         step, place = own_number // here, own_number % here
@@ -93,6 +94,7 @@ def create_eval_dataset(
     """
     paths = tf.constant([str(path) for path in examples.paths])
 
+    @tf.autograph.experimental.do_not_convert
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
         pair = _decode(paths[index], examples.picture_size)
         return _to_example(_resize(pair, image_size), index)

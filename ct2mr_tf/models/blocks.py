@@ -78,13 +78,11 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
         if inputs.shape[0] == 1:
             # Nothing to fold: of 33 norms, that takes seconds from the making of a step's graph.
             return self._normed(inputs, scale, offset)
-        shape = tf.shape(inputs)
-        batch, height, width = shape[0], shape[1], shape[2]
-        channels = inputs.shape[-1]
+        batch, height, width, _ = tf.unstack(tf.shape(inputs))
         folded = tf.transpose(inputs, [1, 2, 0, 3])
-        folded = tf.reshape(folded, [1, height, width, batch * channels])
+        folded = tf.reshape(folded, [1, height, width, -1])
         normed = self._normed(folded, tf.tile(scale, [batch]), tf.tile(offset, [batch]))
-        normed = tf.reshape(normed, [height, width, batch, channels])
+        normed = tf.reshape(normed, [height, width, -1, inputs.shape[-1]])
         return tf.ensure_shape(tf.transpose(normed, [2, 0, 1, 3]), inputs.shape)
 
     def _normed(self, folded: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:

@@ -36,15 +36,12 @@ _KERNEL_TO_FACTORS = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 
 def _sizes(x: tf.Tensor) -> list[Size]:
     """Batch, height and width of a map: numbers where all are known already, else tensors."""
     known = x.shape[:3]
-    return known.as_list() if known.is_fully_defined() else tf.unstack(tf.shape(x)[:3])
+    return known.as_list() if known.is_fully_defined() else tf.unstack(tf.shape(x))[:3]
 
 
 def _mirrored(size: Size, pad: int) -> tf.Tensor:
     """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
-    last = size - 1
-    places = last - tf.abs(last - tf.abs(tf.range(-pad, size + pad)))
-    # A place below zero, of a map no larger than its padding, is an error here (on CPUs).
-    return tf.gather(tf.range(size), places)
+    return tf.pad(tf.range(size), [[pad, pad]], 'REFLECT')
 
 
 def _padded(x: tf.Tensor, pad: int) -> tf.Tensor:

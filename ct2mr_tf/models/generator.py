@@ -12,6 +12,7 @@ import tensorflow as tf
 from ct2mr_tf.models import blocks
 
 
+@tf.autograph.experimental.do_not_convert
 def create_generator(
     *,
     ngf: int = 64,

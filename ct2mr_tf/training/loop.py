@@ -16,10 +16,10 @@ from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
 from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import run_folder
-from ct2mr_tf.training.compilation import choose_layout, use_xla
+from ct2mr_tf.training.compilation import configure_gpus, use_xla
 from ct2mr_tf.training.failures import problems_of
 from ct2mr_tf.training.interruption import Interrupted, stop_on_signal
-from ct2mr_tf.training.precision import allow_tf32, refuse_without_gpu
+from ct2mr_tf.training.precision import refuse_without_gpu
 from ct2mr_tf.training.predictor import create_predictor
 from ct2mr_tf.training.progress import Meter, Progress
 from ct2mr_tf.training.state import (
@@ -61,8 +61,7 @@ def train_and_evaluate(
     """
     workdir = pathlib.Path(workdir)
     refuse_without_gpu(config.precision)
-    allow_tf32(config)
-    choose_layout(config)
+    configure_gpus(config)
     examples = load_examples(pathlib.Path(config.data_dir), required=('train', 'val'))
     data = describe_data_set(pathlib.Path(config.data_dir), examples)
     strategy = create_strategy(config)
@@ -132,7 +131,7 @@ class _Run:
         self._begin(step, compiled)
         batches = self._batches(step)
         train_loop = create_train_loop(self._state, config, compiled)
-        asked_to_stop = tf.function(lambda: any_worker(self._strategy, stop))
+        asked_to_stop = tf.function(lambda: any_worker(self._strategy, stop), autograph=False)
         meter = Meter()
         while step < config.num_steps and not asked_to_stop():
             steps = tf.constant(steps_until_due(config, step), tf.int64)

@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-from ct2mr_tf.config import Config
 from ct2mr_tf.problems import Problem, UserError
 
 LossScaleOptimizer: TypeAlias = tf.keras.mixed_precision.LossScaleOptimizer
@@ -20,11 +19,6 @@ Optimizer: TypeAlias = tf.keras.optimizers.Optimizer
 
 LEAST_SCALE = 1.0
 """Keras halves the loss scale no further: gradients that overflow here are not finite at all."""
-
-
-def allow_tf32(config: Config) -> None:
-    """Lets NVIDIA GPUs compute float32 products in TF32, or not, from here on in this process."""
-    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
 
 
 def refuse_without_gpu(precision: str) -> None:

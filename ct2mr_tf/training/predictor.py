@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.evaluation.cases import Predictor
-from ct2mr_tf.training.compilation import choose_layout, use_xla
-from ct2mr_tf.training.precision import allow_tf32
+from ct2mr_tf.training.compilation import configure_gpus, use_xla
 from ct2mr_tf.training.state import restore_generator
 
 
@@ -28,11 +27,11 @@ def create_predictor(generator: tf.keras.Model, jit_compile: bool = False) -> Pr
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=jit_compile, autograph=False)
     def forward(ct: tf.Tensor) -> tf.Tensor:
         return generator(ct, training=False)
 
-    @tf.function
+    @tf.function(autograph=False)
     def eval_step(ct: tf.Tensor) -> tf.Tensor:
         # Not `forward` itself: TensorFlow would compile one program for all replicas, which fails.
         return strategy.run(lambda part: forward(part), args=(ct,))
@@ -63,7 +62,6 @@ def restore_predictor(config: Config, workdir: pathlib.Path, which: str) -> tupl
     Raises:
         UserError: the run has no such checkpoint, or none that can be read.
     """
-    allow_tf32(config)
-    choose_layout(config)
+    configure_gpus(config)
     generator, step = restore_generator(config, workdir, which)
     return create_predictor(generator, use_xla(config)), step

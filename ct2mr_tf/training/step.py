@@ -150,10 +150,11 @@ def create_step(state: TrainState, config: Config, jit_compile: bool) -> Callabl
     """
     alone = not tf.distribute.has_strategy()
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=jit_compile, autograph=False)
     def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
         return compute_gradients(state, config, ct, mr)
 
+    @tf.autograph.experimental.do_not_convert
     def step(batch: dict[str, tf.Tensor]) -> tuple[Scalars, tf.Tensor]:
         return train_step(state, config, gradients_fn, batch)
 

@@ -12,6 +12,12 @@ from ct2mr_tf.training import compilation
 CONFIG = Config()
 
 
+@pytest.fixture
+def tf32_as_before():
+    yield
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+
+
 @pytest.mark.parametrize(('flag', 'expected'), [('on', True), ('off', False)])
 def test_the_flag_decides(flag, expected):
     assert compilation.use_xla(dataclasses.replace(CONFIG, jit_compile=flag)) is expected
@@ -23,6 +29,15 @@ def test_without_the_flag_a_gpu_decides(monkeypatch, gpus):
     assert compilation.use_xla(CONFIG) is bool(gpus)
 
 
+@pytest.mark.usefixtures('tf32_as_before')
+@pytest.mark.parametrize('wanted', [True, False])
+def test_tf32_is_set_for_the_process(monkeypatch, wanted):
+    monkeypatch.setenv('XLA_FLAGS', 'flags.txt')
+    compilation.configure_gpus(dataclasses.replace(CONFIG, tf32=wanted))
+    assert tf.config.experimental.tensor_float_32_execution_enabled() == wanted
+
+
+@pytest.mark.usefixtures('tf32_as_before')
 @pytest.mark.parametrize(
     ('changes', 'given', 'expected'),
     [
@@ -37,5 +52,5 @@ def test_without_the_flag_a_gpu_decides(monkeypatch, gpus):
 def test_tf32_gets_its_layout_unless_the_user_chose_one(monkeypatch, changes, given, expected):
     monkeypatch.setenv('XLA_FLAGS', given)
     for _ in range(2):  # a second run in the same process adds nothing
-        compilation.choose_layout(dataclasses.replace(CONFIG, **changes))
+        compilation.configure_gpus(dataclasses.replace(CONFIG, **changes))
     assert os.environ['XLA_FLAGS'] == expected

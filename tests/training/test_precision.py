@@ -155,16 +155,3 @@ def test_float16_without_a_gpu_is_refused(tmp_path, tiny_set):
     assert not (tmp_path / 'run').exists()
     for allowed in ('float32', 'bfloat16'):
         precision.refuse_without_gpu(allowed)
-
-
-@pytest.fixture
-def tf32_as_before():
-    yield
-    tf.config.experimental.enable_tensor_float_32_execution(True)
-
-
-@pytest.mark.usefixtures('tf32_as_before')
-@pytest.mark.parametrize('wanted', [True, False])
-def test_tf32_is_set_for_the_process(wanted):
-    precision.allow_tf32(dataclasses.replace(CONFIG, tf32=wanted))
-    assert tf.config.experimental.tensor_float_32_execution_enabled() == wanted

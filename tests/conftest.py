@@ -179,11 +179,17 @@ def command() -> Command:
 
 
 @pytest.fixture(scope='session')
-def warm_command() -> Iterator[Command]:
-    """`command` without the seconds in which a process loads TensorFlow: see `warm_start`."""
+def warm_start() -> Iterator[WarmStart]:
+    """Starts commands without the seconds in which a process loads TensorFlow."""
     started = WarmStart()
-    yield started.run
+    yield started
     started.close()
+
+
+@pytest.fixture(scope='session')
+def warm_command(warm_start) -> Command:
+    """`command` by `warm_start`."""
+    return warm_start.run
 
 
 @pytest.fixture(scope='session')

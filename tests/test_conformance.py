@@ -153,12 +153,11 @@ def test_graph_equals_eager(name, network):
 
 
 @pytest.fixture(scope='module')
-def replicated(tmp_path_factory) -> dict:
+def replicated(warm_command, tmp_path_factory) -> dict:
     """What two replicas of each network, and two replicas of a training step, come to."""
     path = tmp_path_factory.mktemp('replicas') / 'results.pickle'
-    root = pathlib.Path(__file__).parent.parent
-    command = [sys.executable, '-m', 'tests.two_replicas', str(path)]
-    subprocess.run(command, cwd=root, check=True, timeout=300)
+    done = warm_command('-m', 'tests.two_replicas', path, timeout=300)
+    assert done.returncode == 0, done.stderr
     return pickle.loads(path.read_bytes())
 
 

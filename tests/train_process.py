@@ -2,17 +2,15 @@
 
 import dataclasses
 import json
-import os
 import pathlib
+import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from warm_start import WarmStart
 
 from ct2mr_tf.config import Config
 
@@ -48,35 +46,22 @@ class TrainProcess:
 
     def __init__(
         self,
+        started: WarmStart,
         config: Config,
         workdir: pathlib.Path,
         cluster: dict | None = None,
-        extra: tuple[str, ...] = (),
     ):
         self.workdir = workdir
         sides = ','.join(map(str, config.image_size))
         values = {**dataclasses.asdict(config), 'image_size': sides, 'workdir': workdir}
         flags = [f'--{name}={value}' for name, value in values.items()]
-        environment = {**os.environ, 'TF_CONFIG': json.dumps(cluster)} if cluster else None
-        self.process = subprocess.Popen(
-            [sys.executable, 'train.py', *flags, *extra],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        self._lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        self._lines.extend(self.process.stderr)
+        environment = {'TF_CONFIG': json.dumps(cluster)} if cluster else {}
+        self.process = started.start('train.py', *flags, environment=environment)
 
     @property
     def said(self) -> str:
-        """All that it printed; whole once it has ended."""
-        return ''.join(self._lines)
+        """All that it said so far."""
+        return self.process.stderr
 
     def wait_for_step(self, step: int) -> None:
         """Returns when a checkpoint of this step or a later one is there."""
@@ -102,11 +87,9 @@ class TrainProcess:
         return code, time.monotonic() - sent
 
     def kill(self) -> None:
-        """Ends it, if it has not ended, and reads what it said to the end."""
-        self.process.kill()
+        """Ends it, if it has not ended."""
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        self._reader.join()
-        self.process.stderr.close()
 
 
 def newest_step(workdir: pathlib.Path) -> int:

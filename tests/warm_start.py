@@ -2,6 +2,7 @@
 
     started = WarmStart()
     done = started.run('export.py', '--workdir=...')  # as subprocess.run would, with text captured
+    process = started.start('train.py', '--workdir=...')  # as subprocess.Popen would
     started.close()
 
 A server process imports the libraries once, but nothing of this project, and forks for each
@@ -22,6 +23,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 """The repository."""
@@ -32,8 +35,57 @@ LIBRARIES = (
 )
 """What is loaded beforehand: large, and silent. No threads, which a fork would lose."""
 
-OUTPUTS = ('stdout', 'stderr')
-"""Files of what a command prints, in the server's folder."""
+LONGEST = 600
+"""Seconds after which a process is ended by SIGALRM, whoever forgot it."""
+
+
+class WarmProcess:
+    """A process that was forked, and what it prints.
+
+    Attributes:
+        pid: of the process.
+        returncode: its exit code, once `poll` or `wait` saw it ended.
+    """
+
+    def __init__(self, ask: Callable[[dict], int | None], request: dict, outputs: list[str]):
+        self._ask = ask
+        self._outputs = [pathlib.Path(output) for output in outputs]
+        self.pid = ask({**request, 'outputs': outputs})
+        self.returncode: int | None = None
+
+    @property
+    def stdout(self) -> str:
+        """All that it printed so far."""
+        return self._outputs[0].read_text('utf-8')
+
+    @property
+    def stderr(self) -> str:
+        """All that it said so far."""
+        return self._outputs[1].read_text('utf-8')
+
+    def poll(self) -> int | None:
+        """Its exit code, minus the number of the signal that ended it; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._ask({'ended': self.pid})
+        return self.returncode
+
+    def wait(self, timeout: float = LONGEST) -> int:
+        """Returns its exit code once it ended.
+
+        Raises:
+            TimeoutError: it runs on for so many seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f'process {self.pid} runs on after {timeout} s')
+            time.sleep(0.005)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 class WarmStart:
@@ -42,31 +94,42 @@ class WarmStart:
     def __init__(self) -> None:
         self._server: subprocess.Popen | None = None
         self._folder = tempfile.TemporaryDirectory(prefix='warm-start-')
+        self._started = 0
 
-    def run(self, *arguments: str, timeout: int = 120) -> subprocess.CompletedProcess:
-        """Runs Python with these arguments in the repository.
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, timeout: int = LONGEST
+    ) -> WarmProcess:
+        """Starts Python with these arguments in the repository.
 
         Args:
-            arguments: a file, or '-m' and a module, and its arguments.
-            timeout: seconds after which the command is ended, by SIGALRM.
-
-        Returns:
-            Its exit code, and what it printed.
+            arguments: '-c' and a program, '-m' and a module, or a file, and its arguments.
+            environment: variables that it gets beside those that were there at the first command.
+            timeout: seconds after which it is ended, by SIGALRM.
         """
+        self._started += 1
+        folder = pathlib.Path(self._folder.name)
+        outputs = [str(folder / f'{self._started}.{kind}') for kind in ('stdout', 'stderr')]
+        words = [str(word) for word in arguments]
+        request = {'words': words, 'environment': environment or {}, 'timeout': timeout}
+        return WarmProcess(self._ask, request, outputs)
+
+    def run(self, *arguments: str, timeout: int = 120) -> subprocess.CompletedProcess:
+        """Runs Python with these arguments, as `start`, to its end."""
+        process = self.start(*arguments, timeout=timeout)
+        code = process.wait(LONGEST)
+        return subprocess.CompletedProcess(arguments, code, process.stdout, process.stderr)
+
+    def _ask(self, request: dict) -> int | None:
+        """The server's answer."""
         if self._server is None:
             self._server = subprocess.Popen(
-                [sys.executable, __file__, self._folder.name],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
+                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-        words = [str(word) for word in arguments]
-        self._server.stdin.write(json.dumps([timeout, *words]) + '\n')
+        self._server.stdin.write(json.dumps(request) + '\n')
         self._server.stdin.flush()
-        code = self._server.stdout.readline()
-        assert code, 'the server ended'
-        printed = [(pathlib.Path(self._folder.name) / name).read_text('utf-8') for name in OUTPUTS]
-        return subprocess.CompletedProcess(words, int(code), *printed)
+        answer = self._server.stdout.readline()
+        assert answer, 'the server ended'
+        return json.loads(answer)
 
     def close(self) -> None:
         """Ends the server."""
@@ -82,40 +145,41 @@ class WarmStart:
         self._folder.cleanup()
 
 
-def serve(folder: pathlib.Path) -> list[str] | None:
-    """Forks for each line of stdin and answers with exit codes; in what was forked, returns.
-
-    Args:
-        folder: for what commands print.
+def serve() -> list[str] | None:
+    """Forks for each command on stdin and tells its number, or tells the exit code of one.
 
     Returns:
-        The command line that this process is to run; None in the server, when stdin ends.
+        In what was forked, the command line to run; None in the server, when stdin ends.
     """
     for line in sys.stdin:
-        timeout, *words = json.loads(line)
-        if not (forked := os.fork()):
-            signal.alarm(timeout)
-            _connect(folder)
-            return words
-        _, status = os.waitpid(forked, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        request = json.loads(line)
+        if 'ended' in request:
+            ended, status = os.waitpid(request['ended'], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else None
+        elif not (answer := os.fork()):
+            signal.alarm(request['timeout'])
+            os.environ.update(request['environment'])
+            _connect(request['outputs'])
+            return request['words']
+        print(json.dumps(answer), flush=True)
     return None
 
 
-def _connect(folder: pathlib.Path) -> None:
-    """Nothing to read, and the files to print to."""
+def _connect(outputs: list[str]) -> None:
+    """Nothing to read, and files to print to."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number, name in enumerate(OUTPUTS, start=1):
-        # New files: whoever outlived the command before this one goes on printing into the old.
-        (folder / name).unlink(missing_ok=True)
-        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    for number, path in enumerate(outputs, start=1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), number)
 
 
 def start(words: list[str]) -> None:
     """What Python does with a command line."""
     os.chdir(ROOT)
     sys.path[0] = str(ROOT)
-    if words[0] == '-m':
+    if words[0] == '-c':
+        sys.argv = ['-c', *words[2:]]
+        exec(compile(words[1], '<string>', 'exec'), {'__name__': '__main__'})
+    elif words[0] == '-m':
         sys.argv = words[1:]
         runpy.run_module(words[1], run_name='__main__', alter_sys=True)
     else:
@@ -130,7 +194,7 @@ def main() -> None:
         importlib.import_module(name)
     gc.freeze()
     gc.enable()
-    if words := serve(pathlib.Path(sys.argv[1])):
+    if words := serve():
         start(words)
 
 

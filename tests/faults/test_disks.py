@@ -61,9 +61,9 @@ def _ends_with_2(run: TrainProcess, found: str) -> None:
     'a disk of 3 MB fills up while saving',
     'exits 2, the last state is whole; with room it continues to the uninterrupted weights',
 )
-def test_a_disk_that_fills_up(config, disk, tmp_path):
+def test_a_disk_that_fills_up(config, start_training, disk, tmp_path):
     workdir = disk / 'run'
-    _ends_with_2(TrainProcess(config, workdir), 'no space left on the device')
+    _ends_with_2(start_training(config, workdir), 'no space left on the device')
     step = newest_step(workdir)
     assert restore_checkpoint(create_train_state(config), workdir) == step
     _mount('remount,size=60m', disk)
@@ -75,7 +75,7 @@ def test_a_disk_that_fills_up(config, disk, tmp_path):
 
 
 @pytest.mark.fault('the run folder is read-only', 'exits 2; nothing changes')
-def test_a_disk_that_is_read_only(config, disk):
+def test_a_disk_that_is_read_only(config, start_training, disk):
     workdir = disk / 'run'
     config = dataclasses.replace(config, num_steps=1)
     _mount('remount,size=60m', disk)
@@ -83,6 +83,6 @@ def test_a_disk_that_is_read_only(config, disk):
     before = tree(workdir)
     _mount('remount,ro', disk)
     _ends_with_2(
-        TrainProcess(dataclasses.replace(config, num_steps=9), workdir), 'Read-only file system'
+        start_training(dataclasses.replace(config, num_steps=9), workdir), 'Read-only file system'
     )
     assert tree(workdir) == before

@@ -47,7 +47,7 @@ def _is_saving(workdir: pathlib.Path) -> bool:
 def _wait_for_moment(run: TrainProcess, kind: str, rng: random.Random) -> None:
     """Waits for a random moment while starting or training, or until a save is under way."""
     if kind == 'starting':
-        time.sleep(rng.uniform(0, 5))
+        time.sleep(rng.uniform(0, 3))
         return
     run.wait_for_step(newest_step(run.workdir) + 1)
     if kind == 'training':
@@ -63,12 +63,12 @@ def _wait_for_moment(run: TrainProcess, kind: str, rng: random.Random) -> None:
     'SIGKILL at random moments: starting, training, saving',
     'the same command continues to the uninterrupted weights',
 )
-def test_killed_at_random_moments(config, tmp_path, request, record_property):
+def test_killed_at_random_moments(config, start_training, tmp_path, request, record_property):
     config = dataclasses.replace(config, checkpoint_every=3, eval_every=7)
     kills = KILLS_FULL if request.config.getoption('--full') else KILLS
     workdir, rng = tmp_path / 'run', random.Random(0)
     for kill in range(kills):
-        run = TrainProcess(config, workdir)
+        run = start_training(config, workdir)
         try:
             _wait_for_moment(run, ('saving', 'training', 'starting')[kill % 3], rng)
         finally:
@@ -82,15 +82,17 @@ def test_killed_at_random_moments(config, tmp_path, request, record_property):
 
 
 @pytest.fixture(scope='module')
-def stopped(config, tmp_path_factory) -> tuple[TrainProcess, int, float, TrainProcess]:
+def stopped(
+    config, start_training, tmp_path_factory
+) -> tuple[TrainProcess, int, float, TrainProcess]:
     """A run ended by SIGTERM, its exit code, the seconds that took, and another in its folder."""
     workdir = tmp_path_factory.mktemp('stopped') / 'run'
-    first = TrainProcess(config, workdir)
+    first = start_training(config, workdir)
     second = None
     try:
         # The folder is taken; the first step is seconds away, in which the second one starts.
         first.wait_until((workdir / CONFIG_FILE).exists)
-        second = TrainProcess(config, workdir)
+        second = start_training(config, workdir)
         second.end()
         first.wait_for_step(newest_step(workdir) + 15)
     finally:

@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import pathlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from train_process import (
@@ -28,17 +29,22 @@ def config(tiny_set, tmp_path_factory) -> Config:
     return Config(data_dir=str(data_dir), **{**SMALL, **changed})
 
 
-@contextlib.contextmanager
-def _two_workers(config: Config, folder: pathlib.Path) -> Iterator[Workers]:
-    """Worker 0, the chief, and worker 1, each with a run folder of its own."""
-    workers = []
-    try:
-        for index, cluster in enumerate(two_clusters()):
-            workers.append(TrainProcess(config, folder / f'run{index}', cluster))
-        yield workers
-    finally:
-        for worker in workers:
-            worker.kill()
+@pytest.fixture(scope='module')
+def two_workers(start_training) -> Callable[..., AbstractContextManager[Workers]]:
+    """Worker 0, the chief, and worker 1 of a cluster, each with a run folder of its own."""
+
+    @contextlib.contextmanager
+    def start(config: Config, folder: pathlib.Path) -> Iterator[Workers]:
+        workers = []
+        try:
+            for index, cluster in enumerate(two_clusters()):
+                workers.append(start_training(config, folder / f'run{index}', cluster))
+            yield workers
+        finally:
+            for worker in workers:
+                worker.kill()
+
+    return start
 
 
 @pytest.fixture(scope='module')
@@ -47,9 +53,9 @@ def folder(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='module')
-def lost(config, folder) -> tuple[Workers, int]:
+def lost(config, two_workers, folder) -> tuple[Workers, int]:
     """Two workers of which the second was killed, and the exit code of the first."""
-    with _two_workers(config, folder) as workers:
+    with two_workers(config, folder) as workers:
         workers[0].wait_for_step(8)
         workers[1].end(signal.SIGKILL)
         code, _ = workers[0].end()
@@ -57,9 +63,9 @@ def lost(config, folder) -> tuple[Workers, int]:
 
 
 @pytest.fixture(scope='module')
-def stopped(lost, config, folder) -> tuple[Workers, list[int]]:
+def stopped(lost, config, two_workers, folder) -> tuple[Workers, list[int]]:
     """Both started again, and the second asked to stop after some steps; their exit codes."""
-    with _two_workers(config, folder) as workers:
+    with two_workers(config, folder) as workers:
         workers[0].wait_for_step(newest_step(workers[0].workdir) + 5)
         code, _ = workers[1].end(signal.SIGTERM)
         return workers, [workers[0].end()[0], code]
@@ -96,10 +102,10 @@ def test_only_the_chief_writes_and_tells(stopped):
 
 
 @pytest.mark.fault('both workers are started again', 'on to the weights of two never interrupted')
-def test_two_interrupted_workers_equal_two_that_were_not(stopped, config, folder, tmp_path):
+def test_two_interrupted_workers_equal_two_that_were_not(stopped, config, two_workers, tmp_path):
     workdir = stopped[0][0].workdir
     step = newest_step(workdir)
-    with _two_workers(dataclasses.replace(config, num_steps=step), tmp_path) as workers:
+    with two_workers(dataclasses.replace(config, num_steps=step), tmp_path) as workers:
         assert [worker.end()[0] for worker in workers] == [0, 0], workers[0].said
     whole, found = saved_state(tmp_path / 'run0', step), saved_state(workdir, step)
     # Trained to this step, the whole run was validated once more at its end.
@@ -110,9 +116,9 @@ def test_two_interrupted_workers_equal_two_that_were_not(stopped, config, folder
 
 
 @pytest.mark.fault('workers with different flags', 'all exit 2; no run folder is begun')
-def test_unlike_workers_are_refused(config, tmp_path):
+def test_unlike_workers_are_refused(config, start_training, tmp_path):
     workers = [
-        TrainProcess(dataclasses.replace(config, seed=index), tmp_path / f'run{index}', cluster)
+        start_training(dataclasses.replace(config, seed=index), tmp_path / f'run{index}', cluster)
         for index, cluster in enumerate(two_clusters())
     ]
     codes = [worker.end()[0] for worker in workers]

@@ -55,13 +55,13 @@ def alone(config, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='module')
-def mirrored(config, command, tmp_path_factory) -> pathlib.Path:
+def mirrored(config, warm_command, tmp_path_factory) -> pathlib.Path:
     """A run that one device began and two replicas finished."""
     workdir = tmp_path_factory.mktemp('mirrored') / 'run'
     train_and_evaluate(dataclasses.replace(config, num_steps=4), workdir)
     values = {**dataclasses.asdict(config), 'image_size': '32', 'strategy': 'mirrored'}
     flags = [f'--{name}={value}' for name, value in values.items()]
-    done = command('-c', MIRRORED, f'--workdir={workdir}', *flags)
+    done = warm_command('-c', MIRRORED, f'--workdir={workdir}', *flags)
     assert done.returncode == 0, done.stderr
     assert '2 replicas, 1 pairs a step each.' in done.stderr
     assert 'Step 4 of 8.' in done.stderr

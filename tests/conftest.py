@@ -14,6 +14,7 @@ import pytest
 from scipy import ndimage
 from warm_start import WarmStart
 
+from ct2mr_tf.cli.entry import GARBAGE_EVERY
 from ct2mr_tf.data.examples import write_pair, write_table
 
 # Before anything imports TensorFlow: its C++ prints start-up notes that no Python can filter.
@@ -50,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers of the fault suite."""
+    """The markers of the fault suite; garbage as commands search for it."""
+    gc.set_threshold(*GARBAGE_EVERY)
     config.addinivalue_line('markers', 'fault(case, outcome): real harm, and what comes of it')
     config.addinivalue_line('markers', 'long: takes part in the long form of the fault suite only')
 

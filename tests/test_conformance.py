@@ -142,7 +142,8 @@ def test_saved_model_round_trip_with_nothing_but_tensorflow(name, network, serve
 
 def test_xla_equals_eager(name, network):
     pictures = pictures_for(network)
-    compiled = tf.function(functools.partial(_output_and_gradients, network), jit_compile=True)
+    compute = functools.partial(_output_and_gradients, network)
+    compiled = tf.function(compute, jit_compile=True, autograph=False)
     _close(name, compiled(*pictures), _output_and_gradients(network, *pictures), 1e-3)
 
 
@@ -203,7 +204,7 @@ def test_a_batch_that_two_replicas_cannot_share_is_refused(replicated):
 
 def test_unknown_batch_size(name, network):
     spec = [tf.TensorSpec([None, None, None, 1]) for _ in network.inputs]
-    traced = tf.function(lambda *pictures: network(list(pictures)), input_signature=spec)
+    traced = tf.function(lambda *pictures: network(list(pictures)), spec, autograph=False)
     pictures = pictures_for(network)
     together = traced(*pictures)
     assert together.shape[0] == 3

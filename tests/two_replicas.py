@@ -49,7 +49,7 @@ def _compare_network(strategy: tf.distribute.Strategy, create) -> dict[str, list
     with strategy.scope():
         replicated = perturbed(create(seed=1))
 
-    @tf.function
+    @tf.function(autograph=False)
     def on_both(values):
         return strategy.run(functools.partial(_gradients, replicated), args=(values,))
 
@@ -86,7 +86,7 @@ def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
         replicated = create_train_state(CONFIG)
         step = create_step(replicated, CONFIG, jit_compile=True)
 
-    @tf.function
+    @tf.function(autograph=False)
     def on_both(values):
         return strategy.run(
             lambda tensors: step({'ct': tensors[0], 'mr': tensors[1]}), args=(values,)

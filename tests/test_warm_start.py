@@ -1,6 +1,7 @@
 """Forked commands: what they print and end with, and that none sees another."""
 
 import signal
+import time
 
 import pytest
 from warm_start import WarmStart
@@ -56,6 +57,31 @@ def test_no_command_sees_another(started, script):
 def test_a_command_that_takes_too_long_is_ended(started, script):
     done = started.run(script('import time; time.sleep(60)'), timeout=1)
     assert done.returncode == -signal.SIGALRM
+
+
+def test_two_processes_run_at_once_each_with_its_environment(started):
+    program = (
+        "import os, sys, time; print(os.environ['NAME'], *sys.argv, flush=True); time.sleep(60)"
+    )
+    processes = [started.start('-c', program, '--x', environment={'NAME': n}) for n in 'ab']
+    for name, process in zip('ab', processes, strict=True):
+        while not process.stdout:
+            assert process.poll() is None
+            time.sleep(0.01)
+        assert process.stdout == f'{name} -c --x\n'
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == -signal.SIGTERM
+        process.send_signal(signal.SIGKILL)  # nobody's, or another's by now: not sent
+        assert process.returncode == -signal.SIGTERM
+
+
+def test_to_wait_too_long_is_an_error(started):
+    process = started.start('-c', 'import time; time.sleep(60)')
+    with pytest.raises(TimeoutError, match=str(process.pid)):
+        process.wait(0.1)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_a_command_says_what_it_says_in_a_process_of_its_own(started, command, tmp_path):

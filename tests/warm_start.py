@@ -50,6 +50,8 @@ class WarmProcess:
     def __init__(self, ask: Callable[[dict], int | None], request: dict, outputs: list[str]):
         self._ask = ask
         self._outputs = [pathlib.Path(output) for output in outputs]
+        for output in self._outputs:
+            output.touch()
         self.pid = ask({**request, 'outputs': outputs})
         self.returncode: int | None = None
 
@@ -169,7 +171,7 @@ def _connect(outputs: list[str]) -> None:
     """Nothing to read, and files to print to."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, path in enumerate(outputs, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), number)
+        os.dup2(os.open(path, os.O_WRONLY), number)
 
 
 def start(words: list[str]) -> None:

@@ -2,17 +2,25 @@
 
 import dataclasses
 import errno
-import functools
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from failing_writes import fail_writes
 
 from ct2mr_tf.config import Config, save_config
 
 SMALL = {'image_size': (16, 24), 'ngf': 4, 'ndf': 4, 'blocks': 1, 'n_layers': 2}
+FAILING_WRITES = """
+import runpy, sys
+sys.path.append('tests')
+from failing_writes import fail_writes
+fail_writes(int(sys.argv.pop(1)))
+sys.argv[0] = 'train.py'
+runpy.run_path('train.py', run_name='__main__')
+"""
+"""train.py where the kernel answers an error number to writes."""
+
 SMALL_FLAGS = ('--image_size=16,24', '--ngf=4', '--ndf=4', '--blocks=1', '--n_layers=2')
 
 
@@ -126,7 +134,7 @@ def test_a_wrong_data_set_is_refused_with_all_its_problems(warm_command, tiny_se
     ],
 )
 def test_a_disk_that_fails_while_saving_loses_nothing(
-    number, found, cure, command, tiny_set, tmp_path
+    number, found, cure, warm_command, tiny_set, tmp_path
 ):
     from ct2mr_tf.training.state import create_train_state, restore_checkpoint, save_checkpoint
 
@@ -139,13 +147,9 @@ def test_a_disk_that_fails_while_saving_loses_nothing(
     folder = workdir / 'checkpoints'
     before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    done = command(
-        'train.py',
-        f'--data_dir={data_dir}',
-        f'--workdir={workdir}',
-        '--num_steps=2',
-        *SMALL_FLAGS,
-        preexec_fn=functools.partial(fail_writes, number),
+    done = warm_command(
+        *('-c', FAILING_WRITES, str(number)),
+        *(f'--data_dir={data_dir}', f'--workdir={workdir}', '--num_steps=2', *SMALL_FLAGS),
     )
     assert done.returncode == 2, done.stderr
     assert found in done.stderr

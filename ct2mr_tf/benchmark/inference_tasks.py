@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,14 +31,13 @@ def create_keras_task(generator: tf.keras.Model, config: Config, batch_size: int
     return Task(run, units=batch_size)
 
 
-def create_served_task(folder: pathlib.Path, config: Config, batch_size: int) -> Task:
-    """A SavedModel's signature for grey levels, checks included; times are for one slice."""
+def create_served_task(served: Any, config: Config, batch_size: int) -> Task:
+    """A loaded SavedModel's signature for grey levels with its checks; times are for one slice."""
     ct = _slices(config, batch_size, 0.0, 255.0)
-    loaded = tf.saved_model.load(str(folder))
 
     def run() -> None:
         # By way of the model, which a signature alone does not keep alive.
-        loaded.signatures[DEFAULT](**{INPUTS[DEFAULT]: ct})['mr'].numpy()
+        served.signatures[DEFAULT](**{INPUTS[DEFAULT]: ct})['mr'].numpy()
 
     return Task(run, units=batch_size)
 

@@ -158,7 +158,7 @@ def test_the_exported_generator_is_the_generator(tmp_path):
     found = LocalModel(folder).synthesize(ct).astype(float)
     np.testing.assert_allclose(found, expected[..., 0], rtol=0, atol=0.51)
     for task in (
-        inference_tasks.create_served_task(folder, CONFIG, 3),
+        inference_tasks.create_served_task(tf.saved_model.load(str(folder)), CONFIG, 3),
         inference_tasks.create_keras_task(generator, CONFIG, 3),
     ):
         assert task.run() is None

@@ -51,8 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers of the fault suite; garbage as commands search for it."""
-    gc.set_threshold(*GARBAGE_EVERY)
+    """The markers of the fault suite."""
     config.addinivalue_line('markers', 'fault(case, outcome): real harm, and what comes of it')
     config.addinivalue_line('markers', 'long: takes part in the long form of the fault suite only')
 
@@ -69,6 +68,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     gc.freeze()
     gc.enable()
+    gc.set_threshold(*GARBAGE_EVERY)  # as in commands
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import re
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from ct2mr_tf.config import Config, save_config
 
 SMALL = {'image_size': (16, 24), 'ngf': 4, 'ndf': 4, 'blocks': 1, 'n_layers': 2}
+SMALL_FLAGS = ('--image_size=16,24', '--ngf=4', '--ndf=4', '--blocks=1', '--n_layers=2')
+
 FAILING_WRITES = """
 import runpy, sys
 sys.path.append('tests')
@@ -20,8 +23,6 @@ sys.argv[0] = 'train.py'
 runpy.run_path('train.py', run_name='__main__')
 """
 """train.py where the kernel answers an error number to writes."""
-
-SMALL_FLAGS = ('--image_size=16,24', '--ngf=4', '--ndf=4', '--blocks=1', '--n_layers=2')
 
 
 def test_without_folders_it_says_what_is_missing_and_loads_no_tensorflow(command):
@@ -58,6 +59,19 @@ def test_help_shows_every_flag_and_what_is_written(command):
     assert '--workdir:' in done.stdout
     assert 'config.json' in done.stdout
     assert 'python train.py --flagfile=' in done.stdout
+
+
+def test_a_run_in_a_process_of_its_own_says_its_log_lines_and_nothing_else(
+    command, tiny_set, tmp_path
+):
+    data_dir = tiny_set(tmp_path / 'set', size=(16, 24))
+    flags = (f'--data_dir={data_dir}', f'--workdir={tmp_path / "run"}', '--num_steps=1')
+    done = command('train.py', *flags, *SMALL_FLAGS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ''
+    for line in done.stderr.splitlines():
+        assert re.match(r'\d\d:\d\d:\d\d  ', line), line
+    assert 'step 1/1  generator/adversarial' in done.stderr
 
 
 def test_a_wrong_data_set_is_refused_with_all_its_problems(warm_command, tiny_set, tmp_path):

@@ -1,5 +1,6 @@
 """Forked commands: what they print and end with, and that none sees another."""
 
+import os
 import signal
 import time
 
@@ -74,6 +75,14 @@ def test_two_processes_run_at_once_each_with_its_environment(started):
         assert process.wait() == -signal.SIGTERM
         process.send_signal(signal.SIGKILL)  # nobody's, or another's by now: not sent
         assert process.returncode == -signal.SIGTERM
+
+
+def test_what_still_runs_ends_with_the_server():
+    started = WarmStart()
+    process = started.start('-c', 'import time; time.sleep(60)')
+    started.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
 
 
 def test_to_wait_too_long_is_an_error(started):

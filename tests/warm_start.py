@@ -36,7 +36,7 @@ LIBRARIES = (
 """What is loaded beforehand: large, and silent. No threads, which a fork would lose."""
 
 LONGEST = 600
-"""Seconds after which a process is ended by SIGALRM, whoever forgot it."""
+"""Seconds after which a process that nobody ended is ended by SIGALRM."""
 
 
 class WarmProcess:
@@ -58,12 +58,12 @@ class WarmProcess:
     @property
     def stdout(self) -> str:
         """All that it printed so far."""
-        return self._outputs[0].read_text('utf-8')
+        return self._outputs[0].read_bytes().decode('utf-8', 'replace')
 
     @property
     def stderr(self) -> str:
         """All that it said so far."""
-        return self._outputs[1].read_text('utf-8')
+        return self._outputs[1].read_bytes().decode('utf-8', 'replace')
 
     def poll(self) -> int | None:
         """Its exit code, minus the number of the signal that ended it; None while it runs."""
@@ -118,7 +118,7 @@ class WarmStart:
     def run(self, *arguments: str, timeout: int = 120) -> subprocess.CompletedProcess:
         """Runs Python with these arguments, as `start`, to its end."""
         process = self.start(*arguments, timeout=timeout)
-        code = process.wait(LONGEST)
+        code = process.wait()
         return subprocess.CompletedProcess(arguments, code, process.stdout, process.stderr)
 
     def _ask(self, request: dict) -> int | None:
@@ -134,7 +134,7 @@ class WarmStart:
         return json.loads(answer)
 
     def close(self) -> None:
-        """Ends the server."""
+        """Ends the server, and what still runs."""
         if self._server is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._server.stdin.close()
@@ -153,17 +153,24 @@ def serve() -> list[str] | None:
     Returns:
         In what was forked, the command line to run; None in the server, when stdin ends.
     """
+    running: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
         if 'ended' in request:
             ended, status = os.waitpid(request['ended'], os.WNOHANG)
+            running.discard(ended)
             answer = os.waitstatus_to_exitcode(status) if ended else None
-        elif not (answer := os.fork()):
+        elif answer := os.fork():
+            running.add(answer)
+        else:
             signal.alarm(request['timeout'])
             os.environ.update(request['environment'])
             _connect(request['outputs'])
             return request['words']
         print(json.dumps(answer), flush=True)
+    for left in running:  # by a test that failed, or by one that was killed
+        os.kill(left, signal.SIGKILL)
+        os.waitpid(left, 0)
     return None
 
 

@@ -32,7 +32,13 @@ def create_keras_task(generator: tf.keras.Model, config: Config, batch_size: int
 
 
 def create_served_task(served: Any, config: Config, batch_size: int) -> Task:
-    """A loaded SavedModel's signature for grey levels with its checks; times are for one slice."""
+    """A SavedModel's signature for grey levels, checks included; times are for one slice.
+
+    Args:
+        served: what `tf.saved_model.load` gave.
+        config: its image_size is read.
+        batch_size: slices at a time.
+    """
     ct = _slices(config, batch_size, 0.0, 255.0)
 
     def run() -> None:

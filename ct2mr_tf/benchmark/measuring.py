@@ -24,7 +24,7 @@ from ct2mr_tf.benchmark.torch_process import STEP, TorchProcess
 from ct2mr_tf.config import Config
 from ct2mr_tf.training.compilation import configure_gpus
 from ct2mr_tf.training.precision import refuse_without_gpu
-from ct2mr_tf.training.state import create_train_state, fresh_generator
+from ct2mr_tf.training.state import create_generator_for, create_train_state
 
 PARTS = ('step', 'loop', 'pipeline', 'inference', 'start')
 """What can be measured; the matrix product always is."""
@@ -149,7 +149,7 @@ def _training_tasks(config: Config, parts: tuple[str, ...], work: pathlib.Path) 
 
 def _inference_tasks(config: Config, work: pathlib.Path) -> dict[str, Task]:
     """Synthesis by Keras and by a SavedModel of the same generator, for each size of batch."""
-    generator = fresh_generator(config)
+    generator = create_generator_for(config)
     export_dir = work / 'models' / config.precision
     folder = inference_tasks.export_generator(generator, config, export_dir)
     served = tf.saved_model.load(str(folder))

@@ -59,6 +59,7 @@ def create_train_dataset(
     paths = tf.constant([str(path) for path in examples.paths])
     count = len(examples)
 
+    # AutoGraph would rewrite all of it, and find nothing to convert: no branch asks a tensor.
     @tf.autograph.experimental.do_not_convert
     def load(own_number: tf.Tensor) -> dict[str, tf.Tensor]:
         # From the number among those of this process to the number among all.

@@ -40,7 +40,7 @@ def _sizes(x: tf.Tensor) -> list[Size]:
 
 
 def _mirrored(size: Size, pad: int) -> tf.Tensor:
-    """Places 0..size - 1 with `pad` more on each side, mirrored at the first and the last."""
+    """Places 0..size - 1 with `pad` more on each side, mirrored; an error unless size > pad."""
     return tf.pad(tf.range(size), [[pad, pad]], 'REFLECT')
 
 

@@ -15,6 +15,7 @@ WIDEST = 8
 """The channels double from layer to layer up to 8 ndf."""
 
 
+# AutoGraph would rewrite the source of each layer's call, and find nothing to convert.
 @tf.autograph.experimental.do_not_convert
 def create_discriminator(
     *, ndf: int = 64, n_layers: int = 5, seed: int = 0, precision: str = 'float32'

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ct2mr_tf.models import blocks
 
 
+# AutoGraph would rewrite the source of each layer's call, and find nothing to convert.
 @tf.autograph.experimental.do_not_convert
 def create_generator(
     *,

@@ -64,14 +64,14 @@ class TrainState:
     """
 
     def __init__(self, config: Config):
-        self.generator = fresh_generator(config)
+        self.generator = create_generator_for(config)
         self.discriminator = create_discriminator(
             ndf=config.ndf,
             n_layers=config.n_layers,
             seed=2 * config.seed + 1,
             precision=config.precision,
         )
-        self.ema_generator = fresh_generator(config) if config.ema_decay > 0 else None
+        self.ema_generator = create_generator_for(config) if config.ema_decay > 0 else None
         self.generator_optimizer = _adam(self.generator, config)
         self.discriminator_optimizer = _adam(self.discriminator, config)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name='step')
@@ -107,8 +107,8 @@ def create_train_state(config: Config) -> TrainState:
     return TrainState(config)
 
 
-def fresh_generator(config: Config) -> tf.keras.Model:
-    """The generator of a configuration with its seeded weights."""
+def create_generator_for(config: Config) -> tf.keras.Model:
+    """A generator of a configuration, with its seeded weights."""
     return create_generator(
         ngf=config.ngf,
         residual_blocks=config.blocks,
@@ -182,7 +182,7 @@ def restore_generator(
         UserError: there is no such checkpoint, or none can be read.
         ValueError: another `which`.
     """
-    generator = fresh_generator(config)
+    generator = create_generator_for(config)
     if which == 'best':
         folder, part = BEST_FOLDER, 'generator'
     elif which == 'newest':

@@ -150,6 +150,7 @@ def create_step(state: TrainState, config: Config, jit_compile: bool) -> Callabl
     """
     alone = not tf.distribute.has_strategy()
 
+    # AutoGraph would rewrite all of it, and find nothing to convert: no branch asks a tensor.
     @tf.function(jit_compile=jit_compile, autograph=False)
     def gradients_fn(ct: tf.Tensor, mr: tf.Tensor) -> tuple[Scalars, Gradients, Gradients]:
         return compute_gradients(state, config, ct, mr)

@@ -155,8 +155,9 @@ def copy_from_chief(strategy: Strategy, variables: Sequence[tf.Variable]) -> Non
     for dtype in dict.fromkeys(variable.dtype for variable in variables):
         of_dtype = [variable for variable in variables if variable.dtype == dtype]
 
-        # All in one: a reduction of each would take hundreds. What is added to the values of the
-        # first replica, which is the chief's, is zero.
+        # One vector: TensorFlow packs a list into one too, by operations for each variable that
+        # take seconds to trace. What is added to the values of the first replica, which is the
+        # chief's, is zero.
         def term(context: Any, chosen: Sequence[tf.Variable] = of_dtype) -> tf.Tensor:
             flat = tf.concat([tf.reshape(variable, [-1]) for variable in chosen], axis=0)
             return flat if context.replica_id_in_sync_group == 0 else tf.zeros_like(flat)

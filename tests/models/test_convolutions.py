@@ -81,12 +81,13 @@ def test_reflection_padding_and_its_gradient_equal_those_of_tensorflow(pad, shap
     np.testing.assert_array_equal(layer(x), results[0][0])
 
 
-@pytest.mark.parametrize('compiled', [False, True])
-def test_a_map_no_larger_than_its_padding_is_refused(compiled):
-    layer = convolutions.ReflectionPadding(3)
-    padded = tf.function(layer, jit_compile=True) if compiled else layer
-    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.InternalError)):
-        padded(tf.zeros([1, 3, 8, 1]))
+def test_a_map_no_larger_than_its_padding_is_refused():
+    layer, too_small = convolutions.ReflectionPadding(3), tf.zeros([1, 3, 8, 1])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        layer(too_small)
+    # As XLA tells it.
+    with pytest.raises(tf.errors.InternalError):
+        tf.function(layer, jit_compile=True)(too_small)
 
 
 def _mirrored(x: tf.Tensor, pad: int) -> tf.Tensor:

@@ -17,7 +17,7 @@ import tensorflow as tf
 from ct2mr_tf.config import Config
 from ct2mr_tf.problems import UserError
 from ct2mr_tf.training.predictor import create_predictor
-from ct2mr_tf.training.state import TrainState, create_train_state
+from ct2mr_tf.training.state import TrainState, create_generator_for, create_train_state
 from ct2mr_tf.training.step import compute_gradients, create_step, train_step
 from ct2mr_tf.training.strategy import create_strategy
 from tests.test_conformance import NETWORKS, perturbed, pictures_for
@@ -123,10 +123,10 @@ def _numbers(strategy: tf.distribute.Strategy, scalars: dict) -> dict[str, list[
 def _predicted(strategy: tf.distribute.Strategy) -> list[np.ndarray]:
     """Three slices by one device, and by two replicas compiled by XLA, as where GPUs are."""
     slices = np.random.default_rng(3).uniform(-1, 1, (3, 16, 16, 1)).astype(np.float32)
-    alone = create_predictor(create_train_state(CONFIG).generator)(slices)
+    alone = create_predictor(create_generator_for(CONFIG))(slices)
     with strategy.scope():
-        replicated = create_train_state(CONFIG)
-        return [alone, create_predictor(replicated.generator, jit_compile=True)(slices)]
+        replicated = create_generator_for(CONFIG)
+        return [alone, create_predictor(replicated, jit_compile=True)(slices)]
 
 
 def _refused_batch() -> str:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
-from ct2mr_tf.training.state import create_train_state
+from ct2mr_tf.training.state import create_generator_for, create_train_state
 from ct2mr_tf.training.step import compute_gradients, train_step
 
 torch = pytest.importorskip('torch', reason='the extra bench')
@@ -131,7 +131,7 @@ def test_updates_agree(both, config):
 
 def test_too_many_weights_are_refused():
     generator = torch_networks.create_generator(CONFIG)
-    weights = create_train_state(CONFIG).generator.get_weights()
+    weights = create_generator_for(CONFIG).get_weights()
     with pytest.raises(ValueError, match='more weights'):
         torch_networks.load_keras_weights(generator, [*weights, weights[0]])
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.training import schedule
-from ct2mr_tf.training.state import TrainState, create_train_state
+from ct2mr_tf.training.state import TrainState, create_generator_for, create_train_state
 from ct2mr_tf.training.step import SCALARS, create_step, create_train_loop
 
 CONFIG = Config(image_size=(16, 16), ngf=4, ndf=4, blocks=1, n_layers=2, num_steps=5, ema_decay=0.9)
@@ -54,7 +54,7 @@ def test_weights_and_means_are_the_same(both, network):
 
 def test_the_moving_average_follows(both):
     for state, _ in both:
-        first = create_train_state(CONFIG).generator.get_weights()
+        first = create_generator_for(CONFIG).get_weights()
         decay = float(schedule.ema_decay(tf.constant(0, tf.int64), CONFIG))
         for start, now, mean in zip(
             first, state.generator.get_weights(), state.ema_generator.get_weights(), strict=True

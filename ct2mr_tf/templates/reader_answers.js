@@ -23,23 +23,35 @@ function canStore() {
   }
 }
 
+/** What this window read or wrote last. */
+let ownText = null;
+
 /** What was stored before, or null. */
 function storedState() {
   try {
-    const state = JSON.parse(localStorage.getItem(STORE_KEY));
+    ownText = localStorage.getItem(STORE_KEY);
+    const state = JSON.parse(ownText);
     return state && state.trials.length === study.trials.length ? state : null;
   } catch {
     return null;
   }
 }
 
-/** Stores the state; gives false where that fails. */
+/**
+ * Stores the state, and gives the notice that is due where that was not done: 'storage', or 'twice'
+ * where another window has stored since. It is asked for, not waited for: browsers differ in what
+ * they tell windows on disk of each other.
+ */
 function storeState(state) {
   try {
-    localStorage.setItem(STORE_KEY, JSON.stringify(state));
-    return true;
+    const found = localStorage.getItem(STORE_KEY);
+    if (found !== null && found !== ownText) return 'twice';
+    const text = JSON.stringify(state);
+    localStorage.setItem(STORE_KEY, text);
+    ownText = text;
+    return null;
   } catch {
-    return false;
+    return 'storage';
   }
 }
 

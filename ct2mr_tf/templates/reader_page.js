@@ -22,7 +22,8 @@ function startClock() {
 
 function keep() {
   stopClock();
-  if (!storeState(state)) say('storage');
+  const notice = storeState(state);
+  if (notice) say(notice);
   startClock();
 }
 
@@ -229,7 +230,6 @@ function listen() {
   document.addEventListener('keydown', onKey);
   document.addEventListener('visibilitychange', keep);
   window.addEventListener('pagehide', keep);
-  window.addEventListener('storage', (event) => { if (event.key === STORE_KEY) say('twice'); });
   window.addEventListener('beforeunload', (event) => {
     if (state.started && !canStore()) event.preventDefault();
   });

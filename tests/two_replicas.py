@@ -18,7 +18,7 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.problems import UserError
 from ct2mr_tf.training.predictor import create_predictor
 from ct2mr_tf.training.state import TrainState, create_generator_for, create_train_state
-from ct2mr_tf.training.step import compute_gradients, create_step, train_step
+from ct2mr_tf.training.step import SCALARS, compute_gradients, create_step, train_step
 from ct2mr_tf.training.strategy import create_strategy
 from tests.test_conformance import NETWORKS, perturbed, pictures_for
 
@@ -98,10 +98,13 @@ def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
             tf.random.stateless_uniform([2, 16, 16, 1], [number, seed], -1, 1) for seed in (1, 2)
         )
         plain = functools.partial(compute_gradients, alone, CONFIG)
-        one, _ = train_step(alone, CONFIG, plain, {'ct': ct, 'mr': mr})
-        two, _ = on_both(_per_replica(strategy, [ct, mr]))
+        one = train_step(alone, CONFIG, plain, {'ct': ct, 'mr': mr})
+        two = on_both(_per_replica(strategy, [ct, mr]))
         first = first or {
-            'scalars': [_numbers(strategy, scalars) for scalars in (one, two)],
+            'scalars': [
+                {name: [float(value)] for name, value in one.items()},
+                _numbers(strategy, two),
+            ],
             'slots': [_slots(state) for state in (alone, replicated)],
         }
     return {
@@ -112,12 +115,10 @@ def _compare_step(strategy: tf.distribute.Strategy) -> dict[str, object]:
     }
 
 
-def _numbers(strategy: tf.distribute.Strategy, scalars: dict) -> dict[str, list[float]]:
+def _numbers(strategy: tf.distribute.Strategy, rows: tf.Tensor) -> dict[str, list[float]]:
     """Each scalar as every replica has it."""
-    return {
-        name: [float(local) for local in strategy.experimental_local_results(value)]
-        for name, value in scalars.items()
-    }
+    columns = np.stack(strategy.experimental_local_results(rows), axis=1).tolist()
+    return dict(zip(SCALARS, columns, strict=True))
 
 
 def _predicted(strategy: tf.distribute.Strategy) -> list[np.ndarray]:

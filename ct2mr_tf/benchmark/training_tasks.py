@@ -19,7 +19,7 @@ from ct2mr_tf.data.pipeline import create_train_dataset
 from ct2mr_tf.training.compilation import use_xla
 from ct2mr_tf.training.progress import Meter
 from ct2mr_tf.training.state import TrainState
-from ct2mr_tf.training.step import create_step, create_train_loop
+from ct2mr_tf.training.step import create_step, create_train_loop, sums_of
 from ct2mr_tf.training.summaries import RunSummaries
 
 PIPELINE_PAIRS = 600
@@ -35,7 +35,7 @@ def create_step_task(state: TrainState, config: Config) -> Task:
 
     @tf.function
     def step(batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return train_step(batch)[1]
+        return train_step(batch)
 
     shape = [config.batch_size, *config.image_size, 1]
     ct, mr = (tf.random.stateless_uniform(shape, [0, number], -1, 1) for number in (0, 1))
@@ -71,10 +71,9 @@ def create_loop_task(
         batches = iter(dataset)
         next(batches)
         started = time.perf_counter()
-        result = train_loop(batches, tf.constant(steps, tf.int64), stop)
-        result = tf.nest.map_structure(lambda value: value.numpy(), result)
+        rows = train_loop(batches, tf.constant(steps), stop).numpy()
         meter = Meter()
-        meter.add(result['sums'], int(result['done']), 1.0)
+        meter.add(sums_of(rows), len(rows), 1.0)
         summaries.write_train(meter.means(), int(state.step.numpy()))
         return time.perf_counter() - started
 

@@ -57,7 +57,6 @@ def create_train_dataset(
     here = config.batch_size // share.workers
     options = augmentation(config)
     paths = tf.constant([str(path) for path in examples.paths])
-    count = len(examples)
 
     # AutoGraph would rewrite all of it, and find nothing to convert: no branch asks a tensor.
     @tf.autograph.experimental.do_not_convert
@@ -65,11 +64,7 @@ def create_train_dataset(
         # From the number among those of this process to the number among all.
         step, place = own_number // here, own_number % here
         number = step * config.batch_size + share.worker * here + place
-        epoch, position = number // count, number % count
-        key = tf.stack([tf.constant(config.seed, tf.int64), epoch])
-        index = tf.random.experimental.index_shuffle(
-            position, key, tf.constant(count - 1, tf.int64)
-        )
+        index = _index_of(number, len(examples), config.seed)
         pair = _decode(paths[index], examples.picture_size)
         pair = augment(pair, draw(config.seed, number), options)
         return _to_example(_resize(pair, config.image_size), index)
@@ -78,6 +73,21 @@ def create_train_dataset(
     own_numbers = tf.data.Dataset.counter(start_step * here, dtype=tf.int64)
     dataset = own_numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.batch(here // share.replicas, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def pair_ids_of_step(examples: Examples, config: Config, step: int) -> list[str]:
+    """The pairs of one step of a run, of all its replicas.
+
+    Args:
+        examples: the training split.
+        config: of the run.
+        step: steps done before it.
+    """
+    numbers = range(step * config.batch_size, (step + 1) * config.batch_size)
+    places = [
+        _index_of(tf.constant(number, tf.int64), len(examples), config.seed) for number in numbers
+    ]
+    return [examples.pair_ids[int(place)] for place in places]
 
 
 def create_eval_dataset(
@@ -115,6 +125,13 @@ def augmentation(config: Config) -> Augmentation:
         ct_gain=config.augment_ct_gain,
         ct_offset=config.augment_ct_offset,
     )
+
+
+def _index_of(number: tf.Tensor, count: int, seed: int) -> tf.Tensor:
+    """The place of the pair of an example number: each epoch takes all in an order of its own."""
+    epoch, position = number // count, number % count
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    return tf.random.experimental.index_shuffle(position, key, tf.constant(count - 1, tf.int64))
 
 
 def _decode(path: tf.Tensor, picture_size: tuple[int, int]) -> tf.Tensor:

@@ -6,12 +6,13 @@ import pathlib
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import Examples, load_examples, undecodable
 from ct2mr_tf.data.fingerprint import describe_data_set
-from ct2mr_tf.data.pipeline import create_eval_dataset, create_train_dataset
+from ct2mr_tf.data.pipeline import create_eval_dataset, create_train_dataset, pair_ids_of_step
 from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
 from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
@@ -28,7 +29,7 @@ from ct2mr_tf.training.state import (
     save_best,
     save_checkpoint,
 )
-from ct2mr_tf.training.step import create_train_loop
+from ct2mr_tf.training.step import create_train_loop, sums_of
 from ct2mr_tf.training.strategy import (
     LOST_ERRORS,
     WorkerLost,
@@ -134,18 +135,15 @@ class _Run:
         asked_to_stop = tf.function(lambda: any_worker(self._strategy, stop), autograph=False)
         meter = Meter()
         while step < config.num_steps and not asked_to_stop():
-            steps = tf.constant(steps_until_due(config, step), tf.int64)
+            steps = tf.constant(steps_until_due(config, step))
             started = time.perf_counter()
-            result = tf.nest.map_structure(
-                lambda value: value.numpy(), train_loop(batches, steps, stop)
-            )
-            done = int(result['done'])
-            if not done:  # asked to stop just before the first step of the call
+            rows = train_loop(batches, steps, stop).numpy()
+            if not len(rows):  # asked to stop just before the first step of the call
                 break
-            self._refuse_not_finite(result)
-            step = int(self._state.step.numpy())
-            meter.add(result['sums'], done, time.perf_counter() - started)
-            self._progress.advance(done, meter.means())
+            self._refuse_not_finite(rows, step)
+            step += len(rows)
+            meter.add(sums_of(rows), len(rows), time.perf_counter() - started)
+            self._progress.advance(len(rows), meter.means())
             if self._between_steps(step, meter):
                 meter = Meter()
         if step < config.num_steps and not is_due(step, config.checkpoint_every, config):
@@ -233,12 +231,15 @@ class _Run:
         shown = cases[:: max(1, len(cases) // max(1, self._config.panels))][: self._config.panels]
         summaries.write_validation(metrics, shown, step)
 
-    def _refuse_not_finite(self, result: dict) -> None:
-        if result['finite']:
+    def _refuse_not_finite(self, rows: np.ndarray, step: int) -> None:
+        """Looks through the scalars of the steps after `step`, a row each."""
+        finite = np.isfinite(rows).all(axis=1)
+        if finite.all():
             return
-        pair_ids = [self._examples['train'].pair_ids[index] for index in result['index']]
+        first = step + int(np.argmin(finite))
+        pair_ids = pair_ids_of_step(self._examples['train'], self._config, first)
         problem = Problem(
-            f'step {int(self._state.step.numpy())}, pairs {", ".join(pair_ids)}',
+            f'step {first + 1}, pairs {", ".join(pair_ids)}',
             'a loss or a gradient that is not finite',
             'finite numbers',
             'look at these pairs, or lower the --learning_rate; the last checkpoint is finite',

@@ -7,6 +7,7 @@ batch, and all apply the mean.
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
@@ -35,7 +36,7 @@ SCALARS = (
     'discriminator/gradient_norm',
     'learning_rate',
 )
-"""What a step reports. Accuracy is the share of patches that the discriminator judged rightly."""
+"""What a step reports, in this order. Accuracy is the share of patches judged rightly."""
 
 
 def compute_gradients(
@@ -86,7 +87,7 @@ def compute_gradients(
 
 def train_step(
     state: TrainState, config: Config, gradients_fn: Callable, batch: dict[str, tf.Tensor]
-) -> tuple[Scalars, tf.Tensor]:
+) -> Scalars:
     """Updates both networks once, both at the learning rate of the one step counter.
 
     Args:
@@ -96,7 +97,7 @@ def train_step(
         batch: as the pipeline makes it.
 
     Returns:
-        Named scalars, and whether all losses and gradients were finite.
+        Named scalars, those of `SCALARS`.
     """
     scalars, generator_gradients, discriminator_gradients = mean_over_replicas(
         gradients_fn(batch['ct'], batch['mr'])
@@ -124,9 +125,7 @@ def train_step(
         decay = schedule.ema_decay(state.step, config)
         _average(state.ema_generator, state.generator, decay)
     state.step.assign_add(1)
-    scalars = {**scalars, **norms, 'learning_rate': rate}
-    # A sum is finite only if all its parts are.
-    return scalars, tf.math.is_finite(tf.add_n(list(scalars.values())))
+    return {**scalars, **norms, 'learning_rate': rate}
 
 
 def _average(averaged: tf.keras.Model, current: tf.keras.Model, decay: tf.Tensor) -> None:
@@ -146,7 +145,8 @@ def create_step(state: TrainState, config: Config, jit_compile: bool) -> Callabl
         jit_compile: whether XLA compiles.
 
     Returns:
-        A function of a batch, for use in graphs, that does what `train_step` does.
+        A function of a batch, for use in graphs, that does what `train_step` does and gives its
+        scalars as one tensor, float32 [len(SCALARS)].
     """
     alone = not tf.distribute.has_strategy()
 
@@ -156,8 +156,9 @@ def create_step(state: TrainState, config: Config, jit_compile: bool) -> Callabl
         return compute_gradients(state, config, ct, mr)
 
     @tf.autograph.experimental.do_not_convert
-    def step(batch: dict[str, tf.Tensor]) -> tuple[Scalars, tf.Tensor]:
-        return train_step(state, config, gradients_fn, batch)
+    def step(batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        scalars = train_step(state, config, gradients_fn, batch)
+        return tf.stack([scalars[name] for name in SCALARS])
 
     return tf.function(step, jit_compile=True) if jit_compile and alone else step
 
@@ -174,34 +175,40 @@ def create_train_loop(state: TrainState, config: Config, jit_compile: bool) -> C
         jit_compile: whether XLA compiles, see `create_step`.
 
     Returns:
-        A function of (iterator of batches, int64 scalar number of steps, bool variable) that runs
-        up to that many steps and ends before the next one when the variable becomes true, or after
-        the first whose losses or gradients are not finite. It returns a dict: 'sums' of the scalars
-        over the steps done, 'done' (int64), 'finite' (bool), and 'index' (int64, the last pairs
-        that this process read).
+        A function of (iterator of batches, int32 scalar number of steps, bool variable) that runs
+        up to that many steps, and ends before the next one when the variable becomes true. It
+        returns the scalars of each step done, float32 [steps done, len(SCALARS)].
+
+        Whether it goes on is decided on the CPU and asks for no result of a step, so that steps are
+        sent to a GPU ahead of its work. A step that is not finite does not end it; its row tells.
     """
     strategy = tf.distribute.get_strategy()
     step = create_step(state, config, jit_compile)
 
-    def of_first_replica(value: tf.Tensor) -> tf.Tensor:
-        return strategy.experimental_local_results(value)[0]
+    @tf.function(autograph=False)
+    def train_loop(iterator: Iterator, steps: tf.Tensor, stop: tf.Variable) -> tf.Tensor:
+        def goes_on(done: tf.Tensor, _: tf.TensorArray) -> tf.Tensor:
+            asked_to_stop = any_worker(strategy, stop)
+            with tf.device('CPU'):
+                return tf.logical_and(done < steps, tf.logical_not(asked_to_stop))
 
-    @tf.function
-    def train_loop(iterator: Iterator, steps: tf.Tensor, stop: tf.Variable) -> dict:
-        sums = {name: tf.zeros([]) for name in SCALARS}
-        index = tf.zeros([0], tf.int64)
-        done = tf.zeros([], tf.int64)
-        finite = tf.constant(True)
-        while done < steps and finite and not any_worker(strategy, stop):
-            tf.autograph.experimental.set_loop_options(
-                shape_invariants=[(index, tf.TensorShape([None]))]
-            )
-            batch = next(iterator)
-            scalars, finite = strategy.run(step, args=(batch,))
-            finite = of_first_replica(finite)
-            sums = {name: sums[name] + of_first_replica(scalars[name]) for name in SCALARS}
-            index = tf.concat(strategy.experimental_local_results(batch['index']), axis=0)
-            done += 1
-        return {'sums': sums, 'done': done, 'finite': finite, 'index': index}
+        # By automatic control dependencies, what it returns waits until the step has begun; on a
+        # CPU, until it has ended.
+        def take_step(done: tf.Tensor, rows: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            scalars = strategy.run(step, args=(next(iterator),))
+            return done + 1, rows.write(done, strategy.experimental_local_results(scalars)[0])
+
+        rows = tf.TensorArray(tf.float32, size=steps, element_shape=[len(SCALARS)])
+        done, rows = tf.while_loop(goes_on, take_step, (tf.constant(0), rows))
+        return rows.stack()[:done]
 
     return train_loop
+
+
+def sums_of(rows: np.ndarray) -> dict[str, float]:
+    """The sum over steps of each scalar, by its name.
+
+    Args:
+        rows: what the loop of steps returns, float32 [steps, len(SCALARS)].
+    """
+    return dict(zip(SCALARS, rows.sum(axis=0, dtype=np.float64).tolist(), strict=True))

@@ -16,6 +16,7 @@ from ct2mr_tf.data.pipeline import (
     augmentation,
     create_eval_dataset,
     create_train_dataset,
+    pair_ids_of_step,
 )
 
 COUNT = 5
@@ -66,6 +67,13 @@ def test_the_batch_size_does_not_change_the_stream(examples):
     single = batches(examples, CONFIG, 12)
     for name in ('index', 'ct', 'mr'):
         np.testing.assert_array_equal(np.concatenate([b[name] for b in single]), whole[name])
+
+
+def test_the_pairs_of_a_step_are_named(examples):
+    config = dataclasses.replace(CONFIG, batch_size=3)
+    for step, batch in enumerate(batches(examples, config, 2 * COUNT)):
+        named = pair_ids_of_step(examples['train'], config, step)
+        assert named == [examples['train'].pair_ids[index] for index in batch['index']]
 
 
 def epochs(examples, config, count):

@@ -37,10 +37,11 @@ def _batch(number: int, factor: float = 1.0) -> dict[str, tf.Tensor]:
 
 
 def _step(state, config, batch) -> tuple[dict[str, float], bool]:
-    scalars, finite = train_step(
+    scalars = train_step(
         state, config, lambda ct, mr: compute_gradients(state, config, ct, mr), batch
     )
-    return {name: float(value) for name, value in scalars.items()}, bool(finite)
+    numbers = {name: float(value) for name, value in scalars.items()}
+    return numbers, np.isfinite(list(numbers.values())).all()
 
 
 def _weights(state) -> list[np.ndarray]:

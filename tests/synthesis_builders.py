@@ -140,13 +140,10 @@ class Synthesis:
 
     @functools.cached_property
     def products(self):
-        header = self.stacks[0].slices[0]
-        record = (
-            patient_record.anonymized(header, PSEUDONYMS)
-            if self.anonymous
-            else patient_record.patients_own(header)
-        )
-        return synthesis_series.products(self.plan, record, SYNTHESIZER, self.size)
+        record_of = patient_record.patients_own
+        if self.anonymous:
+            record_of = functools.partial(patient_record.anonymized, pseudonyms=PSEUDONYMS)
+        return synthesis_series.products(self.plan, record_of, SYNTHESIZER, self.size)
 
     @functools.cached_property
     def ct(self):

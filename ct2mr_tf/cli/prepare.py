@@ -62,7 +62,7 @@ def scan(problems: list[Problem]) -> None:
         for path, table in ((out, stacks), (unread_path, unread_table)):
             with written_whole(path) as temporary:
                 table.to_csv(temporary, index=False)
-    print(prepare_summaries.scan_summary(found, roster, len(unread_table)))
+    print(prepare_summaries.scan_summary(found, roster, len(unread_table), unread_path.name))
     print(prepare_summaries.stack_summary(stacks))
     print(f'\nThe table: {out}')
 
@@ -95,7 +95,8 @@ def build(problems: list[Problem]) -> None:
         with study_command.progress_bar('pairs', 'patient') as progress:
             workers = worker_pool.worker_count(FLAGS.workers)
             result = building.build(plan, out, workers, progress)
-    print(prepare_summaries.scan_summary(found, roster, len(found.problems)))
+    unread = len(found.problems)
+    print(prepare_summaries.scan_summary(found, roster, unread, building.UNREAD_FILE))
     print(prepare_summaries.build_summary(result, roster, cases))
     print(f'\nThe data set: {out}')
 
@@ -106,13 +107,7 @@ def _path_problems() -> list[Problem]:
         dicom_root='folder of the studies', key_file='key file', out='place to write to'
     )
     problems += prepare_flags.not_there('dicom_root', pathlib.Path.is_dir)
-    if FLAGS.keep_map and FLAGS.out:
-        out, kept = (pathlib.Path(path).absolute() for path in (FLAGS.out, FLAGS.keep_map))
-        if out == kept or out in kept.parents:
-            cure = 'keep the map apart from the data set'
-            expected = 'a file outside of --out'
-            problems.append(Problem('--keep_map', 'a file inside of --out', expected, cure))
-    return problems
+    return problems + prepare_flags.map_problems()
 
 
 def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:

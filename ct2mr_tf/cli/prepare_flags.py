@@ -156,6 +156,21 @@ def not_there(name: str, kind: Callable[[pathlib.Path], bool]) -> list[Problem]:
     return [Problem(f'--{name}', 'nothing at this path', 'a file or folder', 'correct the path')]
 
 
+def map_problems() -> list[Problem]:
+    """What is wrong with the place of --keep_map, which is written last of all."""
+    if not FLAGS.keep_map:
+        return []
+    out, kept = (pathlib.Path(path).absolute() for path in (FLAGS.out, FLAGS.keep_map))
+    if FLAGS.out and (out == kept or out in kept.parents):
+        cure, expected = 'keep the map apart from --out', 'a file outside of --out'
+        return [Problem('--keep_map', 'a file inside of --out', expected, cure)]
+    if kept.is_dir() or not kept.parent.is_dir():
+        found = 'a folder' if kept.is_dir() else 'a file in a folder that is not there'
+        cure = 'name a file in a folder that is there'
+        return [Problem('--keep_map', found, 'a file to write', cure)]
+    return []
+
+
 def read_options(problems: list[Problem]) -> ReadOptions:
     """How studies are read; the defaults where values are out of range, with a problem more."""
     values = {'max_bytes': FLAGS.max_decoded_bytes, 'workers': FLAGS.workers}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ct2mr_tf.imaging.dicom_writer import (
 )
 from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.patient_record import Record
+from ct2mr_tf.imaging.slices import SliceHeader
 from ct2mr_tf.imaging.source_images import read_ct_series
 from ct2mr_tf.imaging.synthesis_plan import PlannedPicture
 from ct2mr_tf.version import VERSION
@@ -106,12 +107,15 @@ class Products:
             yield f'{name}.png', synthesis_pictures.view(title, ct_view, mr_view)
 
 
-def products(plan: Plan, record: Record, synthesizer: Synthesizer, size: int) -> Products:
+def products(
+    plan: Plan, record_of: Callable[[SliceHeader], Record], synthesizer: Synthesizer, size: int
+) -> Products:
     """Prepares the series of a synthesis.
 
     Args:
         plan: the pictures.
-        record: in whose record they are filed.
+        record_of: in whose record what is made of a CT slice is filed; one for each series, since
+            discs may be taken from several studies of the patient.
         synthesizer: the model.
         size: N, pixels a side of a picture.
 
@@ -125,7 +129,8 @@ def products(plan: Plan, record: Record, synthesizer: Synthesizer, size: int) ->
     def series_of(
         slices: Sequence[SyntheticSlice], one: PlannedPicture, kind: str, number: int
     ) -> SyntheticSeries:
-        ct = read_ct_series(one.stack.slices[0])
+        header = one.stack.slices[0]
+        ct, record = read_ct_series(header), record_of(header)
         return SyntheticSeries(tuple(slices), record, ct, synthesizer, kind, number)
 
     by_source: dict[str, list[int]] = {}

@@ -18,6 +18,7 @@ Takes some seconds to start, and then as long as the network takes for each slic
 from ct2mr_tf.cli import entry
 
 # isort: split
+import functools
 import pathlib
 from collections.abc import Iterator
 
@@ -60,15 +61,12 @@ def main(problems: list[Problem]) -> None:
         options = PictureOptions(_side(model.card), model.card.ct_window, FLAGS.max_padding_share)
         limits = synthesize_flags.with_plane(limits, FLAGS.plane, model.card.ct_plane)
         plan = synthesis_request.plan(case, limits, FLAGS.volume)
-        header = plan.discs[0].stack.slices[0]
-        record = (
-            patient_record.anonymized(header, pseudonyms)
-            if FLAGS.anonymize
-            else patient_record.patients_own(header)
-        )
+        record_of = patient_record.patients_own
+        if FLAGS.anonymize:
+            record_of = functools.partial(patient_record.anonymized, pseudonyms=pseudonyms)
         card = model.card
         synthesizer = Synthesizer(card.name, card.model_sha256, card.ct_window)
-        products = synthesis_series.products(plan, record, synthesizer, options.size)
+        products = synthesis_series.products(plan, record_of, synthesizer, options.size)
         out, description = pathlib.Path(FLAGS.out), products.description
         synthesis_folder.check_folder(out, products.names, description)
         ct = _cut_pictures(plan, options)

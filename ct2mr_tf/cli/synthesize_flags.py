@@ -125,6 +125,7 @@ def path_problems() -> list[Problem]:
     problems += prepare_flags.not_there('ct', pathlib.Path.is_dir)
     problems += prepare_flags.not_there('landmarks', pathlib.Path.exists)
     problems += prepare_flags.not_there('saved_model', pathlib.Path.is_dir)
+    problems += prepare_flags.map_problems()
     if bool(FLAGS.saved_model) == bool(FLAGS.server):
         found, cure = 'both' if FLAGS.server else 'neither', 'give one of them'
         where, expected = '--saved_model, --server', 'one of them'

@@ -39,7 +39,7 @@ class SplitRule:
 
     def __post_init__(self) -> None:
         shares = self.fractions
-        if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        if len(shares) != len(SPLITS) or not min(shares) >= 0 or not abs(sum(shares) - 1) <= 1e-6:
             raise ValueError(f'fractions must be three shares that add up to 1, got {shares}')
         if self.seed < 0:
             raise ValueError(f'the seed must not be negative, got {self.seed}')

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ct2mr_tf.data import build_folder, overviews
 from ct2mr_tf.data.build_plan import Plan
-from ct2mr_tf.data.examples import TABLE_FILE, write_table
+from ct2mr_tf.data.examples import TABLE_FILE, load_examples, write_table
 from ct2mr_tf.data.patient_pairs import (
     PICTURES_FOLDER,
     REFUSED_COLUMNS,
@@ -27,7 +27,7 @@ from ct2mr_tf.data.patients import PatientCase
 from ct2mr_tf.evaluation.figures import encode_png
 from ct2mr_tf.files import written_whole
 from ct2mr_tf.imaging import worker_pool
-from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 REFUSED_FILE = 'refused.csv'
 """Name of the table of discs without a pair."""
@@ -71,18 +71,18 @@ def build(
         What the set holds.
 
     Raises:
-        UserError: the folder holds something else, another process builds the set, no disc makes a
-            pair, or a worker was killed.
+        UserError: the folder holds something else, or this set and a part of it is lost, another
+            process builds the set, no disc makes a pair, or a worker was killed.
         OSError: the disk is full or cannot be written to.
     """
     manifest = plan.manifest()
     if build_folder.is_finished(out, manifest):
         build_folder.tidy(out)
-        return _read_result(out, nothing_to_do=True)
+        return _read_finished(out)
     with build_folder.locked(out) as work:
         if build_folder.is_finished(out, manifest):  # by another process, a moment ago
             shutil.rmtree(work)
-            return _read_result(out, nothing_to_do=True)
+            return _read_finished(out)
         settings = repr(sorted(plan.settings().items()))
         fingerprints = {
             pseudonym: plan.pseudonyms.fingerprint(fingerprint, settings)
@@ -179,10 +179,26 @@ def _why_nothing(refused: pd.DataFrame) -> list[Problem]:
     return problems
 
 
-def _read_result(folder: pathlib.Path, nothing_to_do: bool = False) -> Result:
+def _read_finished(out: pathlib.Path) -> Result:
+    """The tables of a data set that an earlier build has finished.
+
+    Raises:
+        UserError: a table or a picture is no longer there, or is damaged.
+    """
+    cure = 'delete the folder, and build the set anew'
+    raise_if_any(
+        Problem(f'{out / name}', 'no such file', 'a table of the data set', cure)
+        for name in (TABLE_FILE, REFUSED_FILE)
+        if not (out / name).is_file()
+    )
+    load_examples(out, required=())
+    return dataclasses.replace(_read_result(out), nothing_to_do=True)
+
+
+def _read_result(folder: pathlib.Path) -> Result:
     """The tables of a finished data set."""
     pairs, refused = (
         pd.read_csv(folder / name, dtype=str, keep_default_na=False)
         for name in (TABLE_FILE, REFUSED_FILE)
     )
-    return Result(pairs, refused, nothing_to_do=nothing_to_do)
+    return Result(pairs, refused)

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ct2mr_tf.data.building import UNREAD_FILE, Result
+from ct2mr_tf.data.building import Result
 from ct2mr_tf.data.patients import PatientCase, Roster
 from ct2mr_tf.data.splits import SPLITS
 from ct2mr_tf.imaging.dicom_reader import Scan
 
 
-def scan_summary(scan: Scan, roster: Roster, unread: int) -> str:
+def scan_summary(scan: Scan, roster: Roster, unread: int, unread_file: str) -> str:
     """What was found in a study folder.
 
     Args:
         scan: what was read.
         roster: the patients.
         unread: files that could not be read as they should be, pixels included.
+        unread_file: name of the table that lists them.
 
     Returns:
         Lines of text.
@@ -28,7 +29,7 @@ def scan_summary(scan: Scan, roster: Roster, unread: int) -> str:
     ]
     lines += [f'  {count:6d} left out: {reason}' for reason, count in scan.skipped.most_common()]
     if unread:
-        lines.append(f'  {unread:6d} cannot be read as they should be: see {UNREAD_FILE}')
+        lines.append(f'  {unread:6d} cannot be read as they should be: see {unread_file}')
     if scan.warnings:
         lines.append(f'  {scan.warnings:6d} warnings of the reader were held back')
     return '\n'.join(lines)

@@ -125,7 +125,9 @@ def _try_slice(
         return Finding(Reason.LEAVES_IMAGE, 'CT', beyond, 0, 'mm')
     on_mr_plane = square_crop(points, mr.normal).with_half_side(crop.half_side_mm).corners()
     apart = np.abs(geometry.plane_distances(on_mr_plane)[nearest.index]).max()
-    same_plane = apart <= slice_choice.thickness_mm(candidate.stack) / 2
+    # A CT slice thicker than the MR's (of 10 mm, to see contrast arrive) shows more than the disc.
+    thinner = min(slice_choice.thickness_mm(candidate.stack), mr.thickness_mm or np.inf)
+    same_plane = apart <= thinner / 2
     return CtChoice(nearest, cut, _SAME_PLANE if same_plane else _ANGLED)
 
 
@@ -149,6 +151,10 @@ def _try_volume(
     step = geometry.part(resampling.slices_needed(cut)).steps_mm.max()
     if step > max_step:
         return Finding(Reason.NO_VOLUME, 'CT', float(step), max_step, 'mm')
+    # Of all slices, one always lies this near; a slice that a person has named may not.
+    near = float(step) / 2 + slice_choice.ON_PLANE_MM
+    if nearest.off_plane_mm > near:
+        return Finding(Reason.OFF_PLANE, 'CT', nearest.off_plane_mm, near, 'mm')
     return CtChoice(nearest, cut, _REFORMATTED)
 
 

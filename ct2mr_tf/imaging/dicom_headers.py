@@ -265,6 +265,7 @@ def _contrast(view: pydicom.Dataset, description: str) -> mr_contrast.Contrast:
     sequence = set(dicom_values.text(view, 'ScanningSequence').upper().split('\\'))
     options = set(dicom_values.text(view, 'ScanOptions').upper().split('\\'))
     suppression = dicom_values.text(view, 'SpectrallySelectedSuppression').upper()
+    image_type = _first_text(view, 'FrameType', 'ImageType').upper().split('\\')
     return mr_contrast.Contrast(
         description=description,
         echo_time_ms=_first_number(view, 'EffectiveEchoTime', 'EchoTime'),
@@ -272,7 +273,9 @@ def _contrast(view: pydicom.Dataset, description: str) -> mr_contrast.Contrast:
         spin_echo=sequence.isdisjoint({'GR', 'EP'})
         and dicom_values.text(view, 'EchoPulseSequence').upper() != 'GRADIENT',
         inversion='IR' in sequence or dicom_values.text(view, 'InversionRecovery').upper() == 'YES',
-        fat_suppressed='FS' in options or 'FAT' in suppression,
+        fat_suppressed='FS' in options
+        or 'FAT' in suppression
+        or not mr_contrast.DIXON_PARTS.isdisjoint(image_type),
     )
 
 

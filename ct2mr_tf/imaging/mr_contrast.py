@@ -21,7 +21,8 @@ T2_SHORTEST_REPETITION_TIME_MS = 1000.0
 
 _OTHER_CONTRAST = re.compile(
     r'\b(t1w?|pdw?|proton|stir|tirm|flair|dwi|dw|adc|diff\w*|trace|dti|perf\w*|myelo\w*|swi|'
-    r't2 ?star|t2s|medic|merge|gre|ffe|fl[23]d|flash|map|fs|fatsat|fat ?sat\w*|spair|spir|water)\b'
+    r't2 ?star|t2s|medic|merge|gre|ffe|fl[23]d|flash|map|fs|fatsat|fat ?sat\w*|spair|spir|water|'
+    r'fat|out ?phase|opp)\b'
 )
 """Words for another contrast than T2 with bright fat; looked for in a description made plain."""
 
@@ -47,6 +48,14 @@ _SAFE_WORDS = frozenset(_PROTOCOL_WORDS.split())
 is only what stands in this list."""
 
 
+DIXON_PARTS = frozenset(
+    {'WATER', 'FAT', 'OUT_PHASE', 'OPP_PHASE', 'OUT_OF_PHASE', 'W', 'F', 'OP'}
+)  # fmt: skip
+"""Values of ImageType of a Dixon sequence (GE and Siemens: DERIVED, PRIMARY, DIXON, WATER; Philips:
+DERIVED, PRIMARY, W, W, DERIVED) but for its pictures in phase, which alone have bright water and
+bright fat."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Contrast:
     """What the header says about the contrast of an MR picture.
@@ -57,7 +66,7 @@ class Contrast:
         repetition_time_ms: RepetitionTime, None where unknown.
         spin_echo: False for a gradient echo or echo planar sequence.
         inversion: an inversion pulse was used (STIR, FLAIR, T1 IR).
-        fat_suppressed: fat was saturated.
+        fat_suppressed: fat was saturated, or left out afterwards: see DIXON_PARTS.
     """
 
     description: str = dataclasses.field(repr=False)

@@ -16,8 +16,8 @@ The rules, after Lee et al. (J Korean Neurosurg Soc, 2020) where they state one:
      further apart than `max_step_mm` and no gaps, wherever the square lies. The other CT points
      may lie off that plane: they give lengths only.
    - `auto` takes the CT slice where all of the square on the MR's plane lies within half the
-     slice's thickness of it: no other picture could be told from it. Else it reformats where the
-     CT is a volume, and else takes the slice as `slice` does.
+     thickness of it, the CT's or the MR's, whichever is less: no other picture could be told from
+     it. Else it reformats where the CT is a volume, and else takes the slice as `slice` does.
 3. Both squares take the larger half side of the two, by `crop.square_crop`, which holds the marked
    lateral edges; it must be plausible, and the squares must lie within their images.
 4. CT and MR are at most three days apart.
@@ -42,6 +42,7 @@ from ct2mr_tf.imaging.pairing_rules import (
     PairingOptions,
     Reason,
     check_half_side,
+    check_order,
     contradictions_on,
 )
 from ct2mr_tf.imaging.resampling import Cut
@@ -182,12 +183,13 @@ def _known_side(
     """The stacks of a modality, and the points of a level on it.
 
     Raises:
-        NoPairError: there are none.
+        NoPairError: there are none, or the levels do not lie in their order.
     """
     if level not in points:
         raise NoPairError(Finding(Reason.NO_LANDMARKS, modality))
     if not candidates:
         raise NoPairError(Finding(Reason.NO_STACK, modality))
+    check_order(level, modality, points)
     return candidates, points[level]
 
 
@@ -201,22 +203,24 @@ def _named_slice(
         indices = [index for index, uid in uids if uid == listed.sop_instance_uid]
         if stack.modality == modality and indices:
             found.append(Candidate(stack, indices))
-    if len(found) != 1:
-        detail = f'{len(found)} stacks hold it'
-        raise NoPairError(Finding(Reason.SLICE_UNKNOWN, modality, detail=detail))
-    geometry, frames = found[0].stack.geometry, found[0].indices
-    if not is_axial(geometry.normal):
+    if not found:
+        raise NoPairError(Finding(Reason.SLICE_UNKNOWN, modality))
+    # The frames of one object may be several stacks: packets, one a disc.
+    axial = [candidate for candidate in found if is_axial(candidate.stack.geometry.normal)]
+    if not axial:
         raise NoPairError(Finding(Reason.NO_STACK, modality, detail='the listed slice is another'))
     points = dict(listed.points)
     if listed.unit == 'pixel':
-        if len(frames) != 1:
-            detail = f'pixels, but {len(frames)} frames of one object'
+        frames = sum(len(candidate.indices) for candidate in found)
+        if frames != 1:
+            detail = f'pixels, but {frames} frames of one object'
             raise NoPairError(Finding(Reason.SLICE_UNKNOWN, modality, detail=detail))
+        [candidate] = axial
         points = {
-            name: geometry.to_patient(frames[0], np.array([row, column]))
+            name: candidate.stack.geometry.to_patient(candidate.indices[0], np.array([row, column]))
             for name, (column, row, _) in points.items()
         }
-    return found, DiscPoints(**points)
+    return axial, DiscPoints(**points)
 
 
 def _pair(

@@ -5,9 +5,10 @@ import dataclasses
 import enum
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ct2mr_tf.imaging.crop import PointOrderError
+from ct2mr_tf.imaging.crop import DiscPoints, PointOrderError
+from ct2mr_tf.imaging.landmarks import LEVELS
 
 CT_PLANES = ('auto', 'slice', 'mr')
 """Where a CT picture may come from: see `ct2mr_tf.imaging.pairing`."""
@@ -160,6 +161,30 @@ def contradictions_on(modality: str) -> Iterator[None]:
         reason, detail = Reason.POINT_ORDER, error.contradiction
         finding = Finding(reason, modality, error.distance_mm, 0, 'mm', detail)
         raise NoPairError(finding) from error
+
+
+def check_order(level: str, modality: str, points: Mapping[str, DiscPoints]) -> None:
+    """Refuses a disc that lies beyond another of which its name says that it does not.
+
+    Along z, which runs to the head in every scanner. Two names in each other's place are a slip
+    that nothing else shows: CT and MR of different discs look like a pair.
+
+    Args:
+        level: the disc, one of LEVELS.
+        modality: the one that the points were placed on.
+        points: of all its discs there.
+
+    Raises:
+        NoPairError: with how far on the wrong side, in mm.
+    """
+    for other in LEVELS:
+        if other not in points or other == level:
+            continue
+        upper, lower = sorted((level, other), key=LEVELS.index)
+        above_mm = float(points[upper].sac[2] - points[lower].sac[2])
+        if not above_mm > 0:
+            detail = f'{upper} does not lie above {lower}'
+            raise NoPairError(Finding(Reason.POINT_ORDER, modality, -above_mm, 0, 'mm', detail))
 
 
 def check_half_side(half_side_mm: float, options: PairingOptions) -> None:

@@ -104,6 +104,10 @@ def patients_own(header: SliceHeader) -> Record:
     for keyword in NEEDED:
         if keyword not in attributes:
             setattr(attributes, keyword, '')
+    # Where the CT tells the method by codes alone: one of the two must be there.
+    removed = dicom_values.text(attributes, 'PatientIdentityRemoved') == 'YES'
+    if removed and not dicom_values.text(attributes, 'DeidentificationMethod'):
+        attributes.DeidentificationMethod = 'As the source images say'
     if not dicom_values.text(scanner, 'Manufacturer'):  # without it, equipment must not be named
         scanner = pydicom.Dataset()
     return Record(attributes, scanner, str)
@@ -125,7 +129,9 @@ def anonymized(header: SliceHeader, pseudonyms: Pseudonyms) -> Record:
     pseudonym = pseudonyms.patient(*header.identity.patient)
     attributes.PatientID = pseudonym
     attributes.PatientName = f'{pseudonym}^'  # the caret: a family name alone (PS3.5, 6.2.1)
-    attributes.StudyInstanceUID = pseudonyms.uid(header.identity.study_instance_uid)
+    # A series without a study is a study of its own: patients must not share one.
+    study = header.identity.study_instance_uid or header.identity.series_instance_uid
+    attributes.StudyInstanceUID = pseudonyms.uid(study)
     attributes.PatientIdentityRemoved = 'YES'
     attributes.DeidentificationMethod = 'Made anew from pixels and geometry; UIDs replaced'
     attributes.DeidentificationMethodCodeSequence = [coded(*_BASIC_PROFILE)]

@@ -72,7 +72,7 @@ class Pseudonyms:
         """The UID that stands for another in what is anonymised.
 
         Args:
-            original: a UID, '' for one that is missing.
+            original: a UID.
 
         Returns:
             A UID made from a UUID (PS3.5, B.2), of whose 128 bits the hash gives all but six.

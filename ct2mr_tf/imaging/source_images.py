@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from pydicom import uid
+from pydicom.valuerep import is_valid_ds
 
 from ct2mr_tf.imaging import dicom_values, patient_record
 from ct2mr_tf.imaging.dicom_values import RefusedError
@@ -20,6 +21,20 @@ _IMAGE_KEYWORDS = (
     'LossyImageCompressionMethod',
 )
 
+_METHODS = frozenset(
+    {
+        'ISO_10918_1', 'ISO_14495_1', 'ISO_15444_1', 'ISO_15444_15', 'ISO_18181_1', 'ISO_13818_2',
+        'ISO_14496_10', 'ISO_23008_2',
+    }
+)  # fmt: skip
+"""Defined terms of LossyImageCompressionMethod (PS3.3, C.7.6.1.1.5.1)."""
+
+_POSITIONS = frozenset(
+    f'{first}{lying}' for first in ('HF', 'FF') for lying in ('P', 'S', 'DR', 'DL')
+)
+"""Defined terms of PatientPosition of CT and MR (PS3.3, C.7.3.1.1.2), but for the patient sitting.
+Any other text is left out: it may be one that names the patient."""
+
 _SERIES_KEYWORDS = ('SeriesNumber', 'PatientPosition')
 
 _MOST_SERIES = 2**31 // 1000 - 10
@@ -35,8 +50,8 @@ class SourceImage:
         sop_instance_uid: SOPInstanceUID; never shown by repr.
         frame: number of the frame in a multi-frame object, from 1; None in a single-frame one.
         lossy: whether compression has lost something of it.
-        lossy_ratios: LossyImageCompressionRatio, as it stands.
-        lossy_methods: LossyImageCompressionMethod.
+        lossy_ratios: LossyImageCompressionRatio; none where a value is no number.
+        lossy_methods: LossyImageCompressionMethod; none where a value is no defined term.
     """
 
     sop_class_uid: str
@@ -76,6 +91,7 @@ def read_ct_series(header: SliceHeader) -> CtSeries:
     except RefusedError:
         number = 0
     position = dicom_values.text(texts, 'PatientPosition')
+    position = position if position in _POSITIONS else ''
     identity = header.identity
     frame = identity.frame_of_reference_uid
     return CtSeries(identity.series_instance_uid, frame, number, position)
@@ -112,4 +128,8 @@ def _read(header: SliceHeader) -> tuple[str, bool, list[str], list[str]]:
     sop_class, lossy, *more = (dicom_values.text(texts, keyword) for keyword in _IMAGE_KEYWORDS)
     syntax = header.pixels.element.transfer_syntax_uid
     ratios, methods = (text.split('\\') if text else [] for text in more)
+    if not all(map(is_valid_ds, ratios)):
+        ratios = []
+    if not _METHODS.issuperset(methods):
+        methods = []
     return sop_class, lossy == '01' or syntax in _LOSSY_SYNTAXES, ratios, methods

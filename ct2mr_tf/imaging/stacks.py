@@ -90,9 +90,15 @@ class Stack:
 
     @property
     def date(self) -> datetime.date | None:
-        """The day of the acquisition; None where it is unknown or not the same for all slices."""
+        """The day of the acquisition, the first of two that midnight parts; None where unknown.
+
+        Slices of further days are of several acquisitions: their day is unknown.
+        """
         dates = {header.identity.date for header in self.slices}
-        return dates.pop() if len(dates) == 1 else None
+        known = sorted(day for day in dates if day is not None)
+        if len(known) < len(dates) or (known[-1] - known[0]).days > 1:
+            return None
+        return known[0]
 
     @property
     def slice_thickness(self) -> float | None:
@@ -241,7 +247,27 @@ def _passes(
     parts: dict[Hashable, list[SliceHeader]] = {}
     for header in slices:
         parts.setdefault(keys[0](header), []).append(header)
-    return [part for _, some in sorted(parts.items()) for part in _passes(some, normal, keys[1:])]
+    some = [part for _, part in sorted(parts.items())]
+    if keys[0] is _PASSES[-1]:
+        some = _joined(some, normal)
+    return [part for one in some for part in _passes(one, normal, keys[1:])]
+
+
+def _joined(parts: list[list[SliceHeader]], normal: np.ndarray) -> list[list[SliceHeader]]:
+    """Acquisitions put together, each with the first of those before it beside which it fits.
+
+    A scanner that moves the table between slices may number each of them.
+    """
+    joined: list[list[SliceHeader]] = []
+    for part in parts:
+        for other in joined:
+            turns = _turns(other + part, normal)
+            if len(turns) == 1 and not _acquisitions_overlap(turns[0]):
+                other += part
+                break
+        else:
+            joined.append(part)
+    return joined
 
 
 def _turns(slices: list[SliceHeader], normal: np.ndarray) -> list[list[SliceHeader]]:

@@ -29,6 +29,7 @@ from ct2mr_tf.imaging.pairing_rules import (
     PairingOptions,
     Reason,
     check_half_side,
+    check_order,
     contradictions_on,
 )
 from ct2mr_tf.imaging.resampling import Cut
@@ -112,6 +113,7 @@ def plan_levels(
         if level not in points:
             continue
         try:
+            check_order(level, 'CT', points)
             planned.append(_plan(level, candidates, points[level], options))
         except NoPairError as error:
             refusals.append(Refusal(level, error.finding))

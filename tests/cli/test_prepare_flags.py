@@ -52,13 +52,26 @@ def test_every_flag_that_the_guide_names_exists(command, root):
     assert not {name for name in named if f'--{name}:' not in told and f']{name}:' not in told}
 
 
-@pytest.mark.parametrize('flag', ['keep_map', 'out'])
-def test_a_place_that_cannot_be_written_to_is_no_bug(warm_command, tmp_path, flag):
+def test_a_place_that_cannot_be_written_to_is_no_bug(warm_command, tmp_path):
     (tmp_path / 'file').write_text('')
-    given = {'dicom_root': tmp_path, 'key_file': tmp_path / 'key', 'out': tmp_path / 'out.csv'}
-    given[flag] = tmp_path / 'file' / 'below'
+    given = {
+        'dicom_root': tmp_path,
+        'key_file': tmp_path / 'key',
+        'out': tmp_path / 'file' / 'below',
+    }
     write_study(tmp_path, Study('one', size=8, spacing=10.0, ct_step=40.0))
     run = warm_command(*PREPARE, 'scan', *(f'--{name}={path}' for name, path in given.items()))
     assert run.returncode == 2
     assert 'Not a directory' in run.stderr or 'File exists' in run.stderr
     assert 'Traceback' not in run.stderr
+
+
+@pytest.mark.parametrize('place', ['nowhere/map.csv', '.'])
+def test_a_map_that_cannot_be_kept_is_told_before_anything_is_read(warm_command, tmp_path, place):
+    run = warm_command(
+        *PREPARE, 'scan', f'--dicom_root={tmp_path}', f'--key_file={tmp_path}/key',
+        f'--out={tmp_path}/out.csv', f'--keep_map={tmp_path}/{place}', '--workers=-1',
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert '--keep_map' in run.stderr and 'workers must not' in run.stderr
+    assert not (tmp_path / 'key').exists()

@@ -25,14 +25,14 @@ def problems_of(stacks, points=POINTS, **changes):
 def test_all_that_stands_in_the_way_is_told_at_once(stacks):
     points = {
         'L2-3': dataclasses.replace(POINTS['L3-4'], ventral=POINTS['L3-4'].ventral - [0, 60, 0]),
-        'L4-5': dataclasses.replace(POINTS['L4-5'], sac=SACS['L4-5'] - [0, 0, 300]),
-        'L5-S1': POINTS['L4-5'],
+        'L4-5': POINTS['L4-5'],
+        'L5-S1': dataclasses.replace(POINTS['L4-5'], sac=SACS['L4-5'] - [0, 0, 300]),
     }
     found = problems_of(stacks, points, options=limits('slice'), volume=True)
     assert list(found) == ['L2-3', 'L4-5', 'L5-S1', '--volume']
     assert 'half side is implausible: 95.' in found['L2-3'].found
-    assert '(--levels)' in found['L4-5'].cure
-    assert '--plane=disc' in found['L5-S1'].cure
+    assert '--plane=disc' in found['L4-5'].cure
+    assert '(--levels)' in found['L5-S1'].cure
     assert 'lie off every slice' in found['--volume'].found
 
 

@@ -315,3 +315,24 @@ def test_discs_of_two_series_of_the_ct_make_two_series(tmp_path):
     made = Synthesis(scan(tmp_path), options=limits('slice', max_off_plane_share=9.0))
     assert len({one.SeriesInstanceUID for one in made.datasets('discs')}) == 2
     assert list(made.contents) == ['discs/L3-4.dcm', 'discs/L4-5.dcm', 'discs.png']
+
+
+def test_discs_of_two_studies_are_each_filed_in_their_own(tmp_path):
+    whole = ct_geometry()
+    for number, part in enumerate((whole.part(range(25, 44)), whole.part(range(24)))):
+        uids = dict.fromkeys(('StudyInstanceUID', 'SeriesInstanceUID', 'FrameOfReferenceUID'), '')
+        uids = {keyword: f'1.2.{place}.{number}' for place, keyword in enumerate(uids)}
+        write_ct(tmp_path / f'{number}', ball(SACS['L4-5']), part, StudyID=f'{number}', **uids)
+        for path in (tmp_path / f'{number}').iterdir():
+            dataset = pydicom.dcmread(path)
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
+                f'1.2.9.{number}.{dataset.InstanceNumber}'
+            )
+            dataset.save_as(path)
+    options = limits('slice', max_off_plane_share=2.0)
+    made = Synthesis(scan(tmp_path), options=options)
+    for number, level in enumerate(('L3-4', 'L4-5')):
+        dataset = made.dataset(f'discs/{level}.dcm')
+        assert dataset.StudyInstanceUID == f'1.2.0.{number}'
+        assert dataset.FrameOfReferenceUID == f'1.2.2.{number}'
+        assert dataset.StudyID == f'{number}'

@@ -24,6 +24,7 @@ SYNTHESIZE = ('-m', 'ct2mr_tf.cli.synthesize')
             ['--version, --label', 'with --saved_model', 'nothing at this path'],
         ),
         (('--server=http://a', '--version=3', '--label=x'), ['--version, --label', 'both']),
+        (('--out=x', '--keep_map=x/map'), ['--keep_map', 'inside of --out']),
         (('--volum',), ['--volum', 'no such flag', 'volume', '--ct', '--saved_model, --server']),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@ import dataclasses
 import hashlib
 import os
 import random
+import shutil
 
 import pandas as pd
 import pytest
@@ -100,6 +101,15 @@ def test_the_same_build_again_does_nothing(cohort, finished):
     assert again.pairs.equals(result.pairs)
     assert {path: path.stat().st_mtime_ns for path in out.rglob('*')} == before
     assert not work_folder(out).exists()
+
+
+@pytest.mark.parametrize('lost', ['train/*.png', 'pairs.csv', '*/*.png'])
+def test_a_set_that_has_lost_a_part_is_not_called_whole(lost, cohort, finished, tmp_path):
+    out = shutil.copytree(finished[0], tmp_path / 'set')
+    for path in out.glob(lost):
+        path.unlink()
+    with pytest.raises(UserError):
+        build(plan_of(cohort), out)
 
 
 def test_studies_copied_elsewhere_are_the_same_studies(cohort, finished, tmp_path):
@@ -210,7 +220,13 @@ def test_the_contact_sheet_has_as_many_pages_as_it_takes(cohort, tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    'values', [{'fractions': (0.5, 0.5)}, {'fractions': (1.5, -0.5, 0.0)}, {'seed': -1}]
+    'values',
+    [
+        {'fractions': (0.5, 0.5)},
+        {'fractions': (1.5, -0.5, 0.0)},
+        {'fractions': (float('nan'), 0.5, 0.5)},
+        {'seed': -1},
+    ],
 )
 def test_rules_of_splits_out_of_range_are_refused(values):
     with pytest.raises(ValueError, match=r'fractions|seed'):

@@ -20,11 +20,13 @@ def test_what_a_scan_found_is_counted_by_reason():
     stacks = tuple(types.SimpleNamespace(slices=(0,) * count) for count in (3, 40))
     skipped = collections.Counter({'localizer': 2, 'not a DICOM file': 11})
     found = Scan(stacks, skipped, (), 60, 5, {})
-    assert prepare_summaries.scan_summary(found, roster_of('P1'), 4).splitlines() == [
+    assert prepare_summaries.scan_summary(
+        found, roster_of('P1'), 4, 'my_unread.csv'
+    ).splitlines() == [
         '60 files: 43 slices in 2 stacks of 1 patients',
         '      11 left out: not a DICOM file',
         '       2 left out: localizer',
-        '       4 cannot be read as they should be: see unread.csv',
+        '       4 cannot be read as they should be: see my_unread.csv',
         '       5 warnings of the reader were held back',
     ]
 

@@ -29,6 +29,15 @@ def test_auto_falls_back_to_the_slice_where_there_is_no_volume():
     assert (pair.ct_plane, pair.warnings) == ('slice', ())
 
 
+def test_auto_prefers_a_volume_to_a_slice_much_thicker_than_the_mr():
+    thick = ct_slice(slice_thickness=10.0, series_instance_uid='1.2.9')
+    mr_points = disc_points(MR_SAC, 4)
+    pair = pair_one([ct_volume(), thick], [mr_packet(4)], disc_points(CT_SAC, 4), mr_points)
+    assert (pair.ct_plane, pair.ct.stack.slice_thickness) == ('mr', 1.0)
+    alone = pair_one([thick], [mr_packet(4)], disc_points(CT_SAC, 4), mr_points)
+    assert alone.ct_plane == 'slice'
+
+
 def test_auto_takes_the_slice_angled_along_the_disc_before_the_volume():
     stacks = [ct_volume(), ct_slice(12, series_instance_uid='1.2.9')]
     pair = pair_one(stacks, [mr_packet(12)], disc_points(CT_SAC, 12), disc_points(MR_SAC, 12))

@@ -93,10 +93,18 @@ def test_an_enhanced_mr_of_another_contrast(tmp_path, attributes):
         {'ScanningSequence': ['SE', 'IR']},
         {'ScanningSequence': 'GR'},
         {'ScanOptions': ['PFP', 'FS']},
+        {'ImageType': ['DERIVED', 'PRIMARY', 'DIXON', 'WATER']},
+        {'ImageType': ['DERIVED', 'PRIMARY', 'M', 'DIXON', 'OPP_PHASE']},
+        {'ImageType': ['DERIVED', 'PRIMARY', 'F', 'F', 'DERIVED']},
     ],
 )
 def test_an_mr_of_another_contrast(tmp_path, attributes):
     assert not read(slice_dataset('MR', **attributes), tmp_path)[0].t2_weighted
+
+
+def test_a_dixon_picture_in_phase_is_t2_weighted(tmp_path):
+    dataset = slice_dataset('MR', ImageType=['DERIVED', 'PRIMARY', 'DIXON', 'IN_PHASE'])
+    assert read(dataset, tmp_path)[0].t2_weighted
 
 
 @pytest.mark.parametrize(

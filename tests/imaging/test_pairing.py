@@ -183,9 +183,9 @@ class TestRefusals:
         assert_finding(pair_one([soft], [unmarked], ct_series='lung'), Reason.NO_STACK, 'CT')
 
     def test_every_level_ends_as_a_pair_or_a_refusal(self):
-        apart = {level: np.array([0, 0, 10.0 * index]) for index, level in enumerate(LEVELS)}
+        apart = {level: np.array([0, 0, -10.0 * index]) for index, level in enumerate(LEVELS)}
         ct_points = {level: disc_points(CT_SAC + apart[level]) for level in LEVELS[:3]}
-        mr_points = {'L1-2': disc_points(MR_SAC), 'L4-5': disc_points(MR_SAC)}
+        mr_points = {'L1-2': disc_points(MR_SAC), 'L4-5': disc_points(MR_SAC - [0, 0, 60])}
         excluded = {'L3-4': 'fracture', 'L5-S1': 'tumour'}
         pairs, refusals = pairing.pair_patient(
             [mr_packet(), ct_volume()], ct_points, mr_points, PairingOptions(), excluded
@@ -197,6 +197,17 @@ class TestRefusals:
         assert_finding(findings[1], Reason.EXCLUDED)
         assert_finding(findings[2], Reason.NO_LANDMARKS, 'CT')
         assert (findings[1].detail, findings[3].detail) == ('fracture', 'tumour')
+
+    def test_discs_whose_names_are_in_each_others_place(self):
+        points = {'L3-4': disc_points(CT_SAC - [0, 0, 20]), 'L4-5': disc_points(CT_SAC)}
+        mr_points = {'L3-4': disc_points(MR_SAC), 'L4-5': disc_points(MR_SAC - [0, 0, 20])}
+        far = stack_around(MR_SAC - [0, 0, 20], 3, 4.4, (1.2, 1.2), (130, 130))
+        stacks = [ct_volume(), mr_packet(), dataclasses.replace(mr_packet(), geometry=far)]
+        pairs, refusals = pairing.pair_patient(stacks, points, mr_points, PairingOptions(), {})
+        assert pairs == []
+        for refusal in refusals:
+            assert_finding(refusal.finding, Reason.POINT_ORDER, 'CT', 20, 0)
+            assert refusal.finding.detail == 'L3-4 does not lie above L4-5'
 
 
 class TestWarnings:
@@ -238,10 +249,8 @@ class TestListedPairs:
         assert pair.mr.points.ventral == pytest.approx(MR_SAC - [-6, 39, 0])
         assert pair.half_side_mm == pytest.approx(40)
 
-    def test_a_slice_that_is_not_there_or_not_alone(self):
+    def test_a_slice_that_is_not_there(self):
         assert self.pair(self.listed(ct_uid='1')).finding.reason is Reason.SLICE_UNKNOWN
-        twice = [ct_volume(), ct_volume(), mr_packet()]
-        assert self.pair(self.listed(), twice).finding.reason is Reason.SLICE_UNKNOWN
         swapped = self.listed(ct_uid='9.6.1', mr_uid='1.2.5.29')
         assert self.pair(swapped).finding.reason is Reason.SLICE_UNKNOWN
 
@@ -256,6 +265,22 @@ class TestListedPairs:
         pixels = {'sac': np.array([74.5, 74.5, 0]), 'ventral': np.array([74.5, 34.5, 0])}
         listed = self.listed(ct_uid='1.2.5', unit='pixel', ct=pixels, mr=pixels)
         assert self.pair(listed, stacks).finding.reason is Reason.SLICE_UNKNOWN
+
+    def test_an_object_of_several_packets_is_named_by_points_in_mm(self):
+        mr = mr_packet(multi_frame=True)
+        other = stack_around(MR_SAC - [0, 0, 40], 3, 4.4, tilt_deg=12)
+        packets = [dataclasses.replace(mr, geometry=other), mr]
+        pair = self.pair(self.listed(mr_uid='9.6'), [ct_volume(), *packets])
+        assert pair.mr.stack is mr
+        pixels = {'sac': np.array([64.5, 64.5, 0]), 'ventral': np.array([64.5, 32.0, 0])}
+        listed = self.listed(mr_uid='9.6', unit='pixel', ct=pixels, mr=pixels)
+        assert self.pair(listed, [mr]).finding.reason is Reason.SLICE_UNKNOWN
+
+    def test_points_that_do_not_lie_on_the_named_slice_of_a_volume(self):
+        far = self.listed(ct_uid='1.2.5.25')
+        for ct_plane, limit in (('mr', 0.501), ('auto', 0.5)):
+            found = self.pair(far, ct_plane=ct_plane).finding
+            assert_finding(found, Reason.OFF_PLANE, 'CT', 4, limit)
 
     def test_the_limits_hold_for_named_slices_too(self):
         far = self.listed(ct_uid='1.2.5.25')

@@ -140,3 +140,21 @@ def test_a_pseudonym_has_nothing_of_the_source_but_by_its_key(tmp_path):
     assert not len(records[0].scanner)
     assert first.PatientIdentityRemoved == 'YES'
     assert first.DeidentificationMethodCodeSequence[0].CodeValue == '113100'
+
+
+@pytest.mark.parametrize('said', [None, 'by hand'])
+def test_an_anonymous_ct_says_how_it_became_so(said, tmp_path):
+    dataset = slice_dataset(PatientIdentityRemoved='YES', DeidentificationMethod=said)
+    record = patient_record.patients_own(header_of(write(dataset, tmp_path / 'ct')))
+    assert record.attributes.DeidentificationMethod == (said or 'As the source images say')
+
+
+def test_series_without_a_study_do_not_share_one(tmp_path):
+    series = [slice_dataset(StudyInstanceUID=None, SeriesInstanceUID=f'1.2.9.{n}') for n in (1, 2)]
+    records = [
+        patient_record.anonymized(
+            header_of(write(dataset, tmp_path / f'{n}')), Pseudonyms(b'0' * 16)
+        )
+        for n, dataset in enumerate(series)
+    ]
+    assert len({record.attributes.StudyInstanceUID for record in records}) == 2

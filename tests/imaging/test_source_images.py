@@ -61,3 +61,22 @@ def test_a_series_has_a_number_that_leaves_room(stands, number, tmp_path):
     assert series.patient_position == 'FFP'
     assert series.frame_of_reference_uid == '1.2.4.1'
     assert '1.2' not in repr(series)
+
+
+@pytest.mark.parametrize(
+    'attribute',
+    [(0x00282112, 'DS', '10:1'), (0x00282114, 'CS', 'WIELAND'), (0x00185100, 'CS', 'WIELAND')],
+)
+def test_texts_that_the_standard_does_not_know_are_left_out(attribute, tmp_path):
+    dataset = slice_dataset(LossyImageCompression='01')
+    tag, representation, value = attribute
+    encoded = value.encode() + b' ' * (len(value) % 2)
+    raw = pydicom.dataelem.RawDataElement(
+        pydicom.tag.Tag(tag), representation, len(encoded), encoded, 0, False, True
+    )
+    dataset[tag] = raw
+    headers = headers_of(write(dataset, tmp_path / 'ct'))
+    (source,) = source_images.read_source_images(headers)
+    assert source.lossy
+    assert (source.lossy_ratios, source.lossy_methods) == ((), ())
+    assert source_images.read_ct_series(headers[0]).patient_position == ''

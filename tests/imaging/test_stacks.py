@@ -190,6 +190,13 @@ def test_ct_acquisitions_that_overlap_are_not_interleaved_and_mr_ones_are(tmp_pa
     assert len(stacks_of(datasets('MR'), tmp_path / 'mr')) == 1
 
 
+def test_a_repeated_slice_does_not_divide_acquisitions_of_a_slice_each(tmp_path):
+    datasets = [slice_dataset(number=n, AcquisitionNumber=n) for n in range(6)]
+    repeated = slice_dataset(number=3, AcquisitionNumber=9, InstanceNumber=7)
+    stacks = stacks_of([*datasets, repeated], tmp_path)
+    assert [heights(stack) for stack in stacks] == [[0, 3, 6, 9, 12, 15], [9]]
+
+
 def test_ct_acquisitions_one_after_the_other_are_one_stack(tmp_path):
     datasets = [slice_dataset(number=n, AcquisitionNumber=n // 2) for n in range(6)]
     assert len(stacks_of(datasets, tmp_path)) == 1
@@ -250,3 +257,12 @@ def test_a_missing_decoder_is_told_once_a_stack(tmp_path, monkeypatch):
     monkeypatch.setattr(get_decoder(uid.RLELossless), '_available', {})
     (stack,) = build_stacks(slices)
     assert stack.notes == ('RLE Lossless needs a decoder: pip install "ct2mr_tf[dicom]"',)
+
+
+@pytest.mark.parametrize(
+    ('last_day', 'expected'), [('20190403', '2019-04-02'), ('20190404', 'None')]
+)
+def test_a_scan_across_midnight_has_a_day(last_day, expected, tmp_path):
+    datasets = [slice_dataset(number=0), slice_dataset(number=1, AcquisitionDate=last_day)]
+    (stack,) = stacks_of(datasets, tmp_path)
+    assert f'{stack.date}' == expected

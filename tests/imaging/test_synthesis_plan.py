@@ -85,8 +85,8 @@ def test_every_level_is_planned_or_refused_from_head_to_foot():
     points = {
         'L5-S1': disc_points(SAC - [0, 0, 200]),
         'L4-5': disc_points(SAC),
-        'L3-4': disc_points(SAC, ventral_mm=12.0),
-        'L2-3': disc_points(SAC + [60, 0, 0]),
+        'L3-4': disc_points(SAC + [0, 0, 5], ventral_mm=12.0),
+        'L2-3': disc_points(SAC + [60, 0, 10]),
     }
     planned, refusals = plan_levels([ct()], points, options('mr'))
     assert [one.level for one in planned] == ['L4-5']
@@ -97,6 +97,13 @@ def test_every_level_is_planned_or_refused_from_head_to_foot():
     ]
     _, (nothing,) = plan_levels([], {'L4-5': disc_points(SAC)}, options('mr'))
     assert nothing.finding.reason == Reason.NO_STACK
+
+
+def test_discs_whose_names_are_in_each_others_place_are_refused():
+    points = {'L3-4': disc_points(SAC), 'L4-5': disc_points(SAC + [0, 0, 9])}
+    planned, refusals = plan_levels([ct()], points, options('mr'))
+    assert planned == []
+    assert {one.finding.reason for one in refusals} == {Reason.POINT_ORDER}
 
 
 def test_marked_edges_make_the_square_grow():

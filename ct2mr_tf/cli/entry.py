@@ -55,6 +55,7 @@ UNUSABLE_PLACE = frozenset(
         errno.ENOTDIR,
         errno.EISDIR,
         errno.EEXIST,
+        errno.ENOTEMPTY,  # a folder that was filled while its content was made
         errno.EIO,
         errno.ENAMETOOLONG,
         errno.ELOOP,
@@ -152,7 +153,8 @@ gc.set_threshold(*GARBAGE_EVERY)
 
 def _place_problem(error: OSError) -> Problem:
     """What the user can do about a disk or a place; another error is a bug: raised again."""
-    place = str(error.filename or 'the output folder')
+    # Of a rename, where to: the other is a temporary name.
+    place = str(error.filename2 or error.filename or 'the output folder')
     if error.errno in FULL_DISK:
         cure = 'free some space and give the same command again'
         return Problem(place, 'no space left on the device', 'room to write', cure)

@@ -105,8 +105,18 @@ def _flag_problems() -> list[Problem]:
         cure = 'name the --workdir of a training run'
         problems.append(Problem('--workdir', 'nothing', 'a run folder', cure))
     if FLAGS.report:
-        problems += in_the_way(pathlib.Path(FLAGS.report))
+        report = pathlib.Path(FLAGS.report)
+        problems += in_the_way(report)
+        if not FLAGS.compare and _out().resolve().is_relative_to(report.resolve()):
+            cure = 'name a folder of its own for the report'
+            found = f'{report}, which is to hold --out, {_out()}'
+            problems.append(Problem('--report', found, 'a folder apart from --out', cure))
     return problems
+
+
+def _out() -> pathlib.Path:
+    """The folder for tables and sheet."""
+    return pathlib.Path(FLAGS.out or pathlib.Path(FLAGS.workdir) / 'evaluation' / FLAGS.split)
 
 
 def _truth_of(run: MeasuredRun, folder: pathlib.Path) -> Truth | None:
@@ -161,10 +171,12 @@ def _write(
     cases: pd.DataFrame, summary: pd.DataFrame, tissues: pd.DataFrame | None, first: list[Case]
 ) -> None:
     """Writes and prints the tables, and writes the sheet."""
-    out = pathlib.Path(FLAGS.out or pathlib.Path(FLAGS.workdir) / 'evaluation' / FLAGS.split)
+    out = _out()
     written = {'cases.csv': cases, 'summary.csv': summary}
     if tissues is not None:
         written['tissues.csv'] = tissues
+    else:  # those of an earlier evaluation would pass for this one's
+        (out / 'tissues.csv').unlink(missing_ok=True)
     for name, content in written.items():
         with written_whole(out / name) as temporary:
             content.to_csv(temporary)

@@ -52,6 +52,8 @@ STYLE = matplotlib.RcParams(
         'axes.edgecolor': '#8a939e',
         'axes.titlesize': 10,
         'svg.hashsalt': 'ct2mr_tf',
+        # A pair or an item may be called anything: what stands between two $ is no formula.
+        'text.parse_math': False,
     }
 )
 """How figures of all reports look."""

@@ -96,6 +96,9 @@ def _icc_interval(icc: float, squares: _MeanSquares, n: int, k: int) -> tuple[fl
         b = 1 + k * icc * (n - 1) / (n * (1 - icc))
         parts = a * squares.columns, b * squares.rest
         freedom = sum(parts) ** 2 / (parts[0] ** 2 / (k - 1) + parts[1] ** 2 / ((n - 1) * (k - 1)))
+        # With a negative coefficient one part is negative, and the formula gives down to zero; of
+        # two positive parts it never gives less than the fewer of their degrees of freedom.
+        freedom = max(freedom, k - 1)
     else:
         freedom = k - 1  # the limit of the formula for a rest of zero
     tail = (1 + CONFIDENCE) / 2

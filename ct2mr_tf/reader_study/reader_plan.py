@@ -85,7 +85,7 @@ def draw_pairs(patients: Sequence[str], count: int, seed: str) -> list[int]:
     return sorted(places, key=rounds.__getitem__)[:count]
 
 
-def draw_trials(kind: str, cases: int, reader: str, seed: str) -> tuple[Trial, ...]:
+def draw_trials(kind: str, cases: int, reader: str, seed: str, study_id: str) -> tuple[Trial, ...]:
     """Draws the trials of one reader.
 
     With forced_choice and similarity each case is one trial. With yes_no each case comes twice,
@@ -98,13 +98,14 @@ def draw_trials(kind: str, cases: int, reader: str, seed: str) -> tuple[Trial, .
         cases: number of cases.
         reader: name of the reader.
         seed: of the study.
+        study_id: of the study: another model's, of the same cases, has other orders and sides.
 
     Returns:
         The trials in their order.
     """
-    order = _generator(seed, kind, reader, 'order')
+    order = _generator(seed, study_id, reader, 'order')
     numbers = order.sample(range(1, cases + 1), cases)
-    truths = _balanced(CHOICES[kind] or ('',), cases, _generator(seed, kind, reader, 'truth'))
+    truths = _balanced(CHOICES[kind] or ('',), cases, _generator(seed, study_id, reader, 'truth'))
     first = [Trial(number, truth) for number, truth in zip(numbers, truths, strict=True)]
     if kind != 'yes_no':
         return tuple(first)

@@ -233,12 +233,12 @@ def limits_of_agreement(pairs: Sequence[similarity_statistics.ReaderPair]) -> Sc
         notes[name] = limits.lower
         numbers = (limits.bias, limits.lower, limits.upper)
         sd = NOTHING if math.isnan(limits.sd) else f'{limits.sd:.1f}'
-        cells = (f'{len(pair.scores)}', *(number.text(1) for number in numbers), sd)
+        cells = (*map(str, pair.scores.shape[:2]), *(number.text(1) for number in numbers), sd)
         rows.append((name, *cells))
-    heads = ('Readers', 'Cases', 'Bias [95 % CI]', 'Lower limit [95 % CI]', 'Upper limit [95 % CI]')
+    numbers_of = ('Bias [95 % CI]', 'Lower limit [95 % CI]', 'Upper limit [95 % CI]', 'SD')
+    heads = ('Readers', 'Cases', 'Items', *numbers_of)
     caption = 'Differences of two readers, percentage points'
-    reasons = _reasons(notes, 'Limits')
-    return ScoreTable(caption, (*heads, 'SD'), tuple(rows), notes=reasons)
+    return ScoreTable(caption, heads, tuple(rows), notes=_reasons(notes, 'Limits'))
 
 
 def correlation_table(correlations: pd.DataFrame) -> ScoreTable:

@@ -19,11 +19,16 @@ SIGNIFICANT = 1 - CONFIDENCE
 WIDE = 0.4
 """Width of an interval of agreement from which on it is said to leave poor to good open."""
 
+FEWEST_RANKED = 5
+"""Cases from which on a permutation test of ranks can say p < 0.05: of four cases, two of 24 orders
+are as far from none as any."""
+
 METHOD = {
     'forced_choice': (
         'Shares with one answer a case: exact intervals (Clopper and Pearson 1934). Shares with '
         'several: the same with the number of independent answers that Korn and Graubard (1998) '
-        'leave, since answers to one case hang together.',
+        'leave, since answers to one case hang together; with none or all taken, nothing tells how '
+        'far, and all count as independent.',
         'p of a choice of two: exact binomial test against one half, two-sided; Holm: corrected '
         'for the number of readers. If no reader can tell, every answer is a toss of its own, '
         'since the sides are drawn anew for each reader and case.',
@@ -167,7 +172,7 @@ def yes_no(detection: pd.DataFrame, kappa: Estimate) -> list[str]:
 
     Args:
         detection: of `choice_statistics.detection`.
-        kappa: of `choice_statistics.detection_agreement`.
+        kappa: of `choice_statistics.choice_agreement`.
     """
     everyone = detection[detection['group'] == 'all'].iloc[0]
     readers = int((detection['group'] == 'reader').sum())
@@ -254,9 +259,13 @@ def correlations(table: pd.DataFrame) -> list[str]:
             'do not.'
         )
     cases = int(defined['cases'].min())
-    second = f'With {cases} cases, only a correlation beyond about ±{_critical(cases):.2f} can be '
+    if cases < FEWEST_RANKED:
+        second = f'With {cases} cases, no correlation can be told from none, not even of ±1. '
+    else:
+        second = f'With {cases} cases, only a correlation beyond about ±{_critical(cases):.2f} can '
+        second += 'be told from none. '
     second += (
-        'told from none. The p-values are not corrected for the number of correlations: of '
+        'The p-values are not corrected for the number of correlations: of '
         'unrelated pairs, one in twenty comes out below 0.05.'
     )
     return [first, second]

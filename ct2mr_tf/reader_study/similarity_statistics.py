@@ -27,7 +27,8 @@ class ReaderPair:
     Attributes:
         first: name of one reader.
         second: name of the other.
-        scores: float [cases, items, 2], of the cases in which both scored every item.
+        scores: float [cases, items, 2], of the items that both scored at all, and of the cases in
+            which both scored every one of these.
         limits: bias and limits of agreement, first minus second.
     """
 
@@ -85,9 +86,9 @@ def agreement(scores: pd.DataFrame) -> dict[str, tuple[int, Estimate]]:
     whole = _without_gaps(scores)
     if len(tables) > 1:
         tables[ALL_ITEMS] = case_means(whole)
-    found = {}
+    found, readers = {}, list(scores['reader'].unique())
     for item, own in tables.items():
-        ratings = complete(own, ['pair_id'], 'percent')
+        ratings = complete(own, ['pair_id'], 'percent', readers)
         found[item] = len(ratings), intraclass_correlation(ratings)
     return found
 
@@ -104,15 +105,13 @@ def reader_pairs(scores: pd.DataFrame) -> list[ReaderPair]:
     items = list(scores['item'].unique())
     pairs = []
     for first, second in itertools.combinations(scores['reader'].unique(), 2):
-        own = _without_gaps(scores[scores['reader'].isin([first, second])])
-        table = own.pivot(index='pair_id', columns=['item', 'reader'], values='percent').dropna()
-        both = np.stack(
-            [
-                table.reindex(columns=pd.MultiIndex.from_product([items, [reader]])).to_numpy()
-                for reader in (first, second)
-            ],
-            axis=-1,
-        )
+        own = scores[scores['reader'].isin([first, second])]
+        table = own.pivot(index='pair_id', columns=['item', 'reader'], values='percent')
+        table = table.reindex(columns=pd.MultiIndex.from_product([items, [first, second]]))
+        # What one of the two never scored leaves no gap in a case: it was not judged at all.
+        shared = [item for item in items if table[item].notna().any().all()]
+        whole = table[shared].dropna() if shared else table.iloc[:0, :0]
+        both = whole.to_numpy().reshape(len(whole), len(shared), 2)
         pairs.append(ReaderPair(first, second, both, bland_altman(both[..., 0], both[..., 1])))
     return pairs
 

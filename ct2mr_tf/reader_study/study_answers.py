@@ -108,6 +108,11 @@ def _cases(folder: pathlib.Path, study: Study) -> pd.DataFrame:
         Problem(where, found, expected, cure)
         for wrong, found, expected in (
             (len(rows) != study.cases, f'{len(rows)} cases', f'{study.cases} cases'),
+            (
+                [row['case'] for row in rows] != [f'{n + 1}' for n in range(len(rows))],
+                'cases in another order',
+                'cases 1, 2, 3, ... one below the other',
+            ),
             (not table.index.is_unique, 'a pair twice', 'each pair once'),
             (table['mae'].isna().any(), 'a case without numbers', 'the metrics of each case'),
         )
@@ -116,18 +121,22 @@ def _cases(folder: pathlib.Path, study: Study) -> pd.DataFrame:
     return table
 
 
-def complete(answers: pd.DataFrame, rows: Sequence[str], value: str) -> np.ndarray:
+def complete(
+    answers: pd.DataFrame, rows: Sequence[str], value: str, readers: Sequence[str] = ()
+) -> np.ndarray:
     """Answers as a matrix of what all readers answered.
 
     Args:
         answers: one row an answer, with the columns `reader`, `value` and those of `rows`.
         rows: columns that name what is judged.
         value: the column of judgements.
+        readers: who all readers are; by default those who answered anything here.
 
     Returns:
         [N, readers], in the order in which the readers first come; rows that a reader left out are
         left out.
     """
-    readers = answers['reader'].unique()
-    table = answers.pivot(index=list(rows), columns='reader', values=value)[readers].dropna()
+    readers = readers or list(answers['reader'].unique())
+    table = answers.pivot(index=list(rows), columns='reader', values=value)
+    table = table.reindex(columns=readers).dropna()
     return table.to_numpy(answers[value].dtype)

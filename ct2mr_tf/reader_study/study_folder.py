@@ -109,7 +109,9 @@ def write_study_folder(
         items=design.items,
     )
     plans = {
-        reader: reader_plan.draw_trials(study.kind, study.cases, reader, design.seed)
+        reader: reader_plan.draw_trials(
+            study.kind, study.cases, reader, design.seed, study.study_id
+        )
         for reader in study.readers
     }
     with folder_written_whole(out) as folder:

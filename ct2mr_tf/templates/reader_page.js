@@ -8,6 +8,8 @@ const stored = storedState();
 const state = stored ?? createState();
 let screen = 'start';
 let clockStarted = null;
+/** Where the main button or a finger went down last. */
+let pressed = null;
 
 /** Adds the time since the clock was started to the trial that is open. */
 function stopClock() {
@@ -196,10 +198,9 @@ function listen() {
   });
   study.items.forEach((item, row) => {
     const slider = part(`slider-${row}`);
+    slider.addEventListener('input', () => rate(row, slider.value));
     // A click on the middle of a slider moves nothing, and still is an answer.
-    for (const kind of ['input', 'pointerup']) {
-      slider.addEventListener(kind, () => rate(row, slider.value));
-    }
+    slider.addEventListener('pointerup', () => { if (pressed === slider) rate(row, slider.value); });
     slider.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' || event.key === ' ') rate(row, slider.value);
     });
@@ -226,6 +227,9 @@ function listen() {
   part('save').addEventListener('click', () => {
     saveAnswers(state);
     part('saved').textContent = `Saved as answers_${study.reader}.csv, where this browser puts what it downloads.`;
+  });
+  document.addEventListener('pointerdown', ({ button, target }) => {
+    pressed = button === 0 ? target : null;
   });
   document.addEventListener('keydown', onKey);
   document.addEventListener('visibilitychange', keep);

@@ -81,8 +81,9 @@ def test_of_many_problems_the_number_is_said(ended):
         ("pathlib.Path('setup.cfg/out').mkdir()", 'Not a directory'),
         ("pathlib.Path('setup.cfg').mkdir()", 'File exists'),
         ("raise PermissionError(errno.EACCES, 'denied', 'out')", 'Permission denied'),
+        ("raise OSError(errno.ENOTEMPTY, 'full', '.out.writing', 0, 'out')", 'Directory not empty'),
     ],
-    ids=['full disk', 'quota', 'below a file', 'on a file', 'no permission'],
+    ids=['full disk', 'quota', 'below a file', 'on a file', 'no permission', 'filled meanwhile'],
 )
 def test_disks_and_places_are_the_users(ended, body, found):
     code, _, errors = ended(body)

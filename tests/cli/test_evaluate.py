@@ -1,5 +1,7 @@
 """The evaluate command, as a person runs it on a run folder: what it writes, prints and refuses."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -220,3 +222,31 @@ def test_flags_that_do_not_belong_to_a_comparison(warm_command, run_folder):
     said = refused(warm_command, '--compare=a,b,c', f'--workdir={run_folder}', '--out=x', '--ot=y')
     for problem in ('3 run folders', '--workdir', '--out', '--ot\n'):
         assert problem in said
+
+
+@pytest.mark.parametrize('report', ['run/evaluation/val', 'run/evaluation', 'apart'])
+def test_a_report_in_the_way_of_the_tables(warm_command, run_folder, tmp_path, report):
+    out = tmp_path / 'apart' / 'out' if report == 'apart' else ''
+    run = tmp_path / 'run'
+    shutil.copytree(run_folder, run, ignore=shutil.ignore_patterns('evaluation'))
+    message = refused(
+        warm_command,
+        f'--workdir={run}',
+        '--split=val',
+        f'--report={tmp_path / report}',
+        f'--out={out}',
+    )
+    assert 'a folder apart from --out' in message
+
+
+def test_no_table_of_tissues_is_left_from_before(warm_command, run_folder, tiny_set, tmp_path):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/tissues.csv').write_text('of another evaluation')
+    data_dir = tiny_set(tmp_path / 'set', SIZE)
+    done = warm_command(
+        '-m', 'ct2mr_tf.cli.evaluate', f'--workdir={run_folder}', f'--data_dir={data_dir}',
+        '--split=val', f'--out={tmp_path / "out"}',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'cases.csv', 'summary.csv', 'sheet.png'}

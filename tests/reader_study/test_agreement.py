@@ -177,3 +177,14 @@ def test_too_few_scores_for_limits(cases):
 def test_equal_scores_have_no_spread():
     found = agreement.bland_altman(np.full((6, 2), 80.0), np.full((6, 2), 80.0))
     assert (found.bias.value, found.lower.value, found.upper.value) == (0, 0, 0)
+
+
+def test_an_interval_always_holds_its_negative_coefficient():
+    """Satterthwaite's degrees of freedom come near zero here: 0.05 without their lower bound."""
+    ratings = np.array([[75, 95, 80], [85, 85, 85], [75, 100, 75], [90, 85, 75]])
+    icc = agreement.intraclass_correlation(ratings)
+    assert icc.value == pytest.approx(-0.298, abs=1e-3)
+    assert icc.low < icc.value < icc.high
+    ratings = np.array([[88, 77, 75], [100, 88, 50], [98, 78, 66]])
+    icc = agreement.intraclass_correlation(ratings)
+    assert icc.low < icc.value < icc.high

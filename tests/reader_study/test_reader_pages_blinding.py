@@ -150,7 +150,7 @@ def seed_rules(content, kind):
     rules = {}
     for name, seed in guessed_seeds(content).items():
         name = name.replace(content['study_id'], 'id')
-        drawn = reader_plan.draw_trials(kind, cases, content['reader'], seed)
+        drawn = reader_plan.draw_trials(kind, cases, content['reader'], seed, content['study_id'])
         rules[f'plan of {name}'] = [trial.truth == first for trial in drawn]
         by_python = random.Random(seed)
         rules[f'coins of {name}'] = [by_python.random() < 0.5 for _ in range(count)]
@@ -227,6 +227,6 @@ def test_the_rules_find_a_seed_that_follows_from_the_id(studies):
     for text, truths in studies:
         cases = len(truths) // (2 if kind == 'yes_no' else 1)
         seed = content_of(text)['study_id']
-        trials = reader_plan.draw_trials(kind, cases, 'reader_01', seed)
+        trials = reader_plan.draw_trials(kind, cases, 'reader_01', seed, seed)
         guessable.append((text, [trial.truth for trial in trials]))
     assert set(told(guessable)) == {'plan of id'}

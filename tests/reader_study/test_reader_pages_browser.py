@@ -382,6 +382,17 @@ def test_of_two_windows_the_answers_given_last_are_kept(desktop, build):
     assert session.run('return state.trials[0].answers[0]') == '1'
 
 
+def test_only_a_press_on_a_slider_rates(desktop, build):
+    session = desktop.open(build('similarity')).begin()
+    rated = 'return state.trials[0].answers'
+    ActionChains(session.driver).context_click(session.part('slider-0')).perform()
+    elsewhere = ActionChains(session.driver).move_to_element(session.part('trial-title'))
+    elsewhere.click_and_hold().move_to_element(session.part('slider-1')).release().perform()
+    assert session.run(rated) == ['', '', '']
+    session.part('slider-2').click()
+    assert session.run(rated) == ['', '', '50']
+
+
 PIXELS = """return [...document.querySelectorAll('.pictures canvas')].map((canvas) => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return [...data].filter((_, place) => place % 4 === 0); });"""

@@ -14,14 +14,16 @@ SEED = '0123456789abcdef' * 2
 OTHER_SEED = 'fedcba9876543210' * 2
 
 
-def plan(kind, cases=15, reader='reader_01', seed=SEED):
-    return reader_plan.draw_trials(kind, cases, reader, seed)
+def plan(kind, cases=15, reader='reader_01', seed=SEED, study_id='S0'):
+    return reader_plan.draw_trials(kind, cases, reader, seed, study_id)
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_the_same_seed_gives_the_same_trials(kind):
     assert plan(kind) == plan(kind)
     assert plan(kind) != plan(kind, seed=OTHER_SEED)
+    # Another model's study of the same cases: who learned the answers of one knows none here.
+    assert plan(kind) != plan(kind, study_id='S1')
 
 
 @pytest.mark.parametrize('kind', KINDS)

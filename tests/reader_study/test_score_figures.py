@@ -7,6 +7,7 @@ import simulated_readers
 from test_choice_statistics import choices_of, yes_no_of
 from test_similarity_statistics import scores_of
 
+from ct2mr_tf.evaluation import report_figures
 from ct2mr_tf.reader_study import (
     choice_statistics,
     outcome_correlations,
@@ -118,3 +119,15 @@ def test_scatter_of_metrics_and_outcomes():
     assert axes[0].get_title(loc='right') == 'rho not defined'
     assert axes[3].get_title(loc='right').startswith('rho −1.00 [')
     assert len(lines_of(axes[3], 'o')[0]) == 5
+
+
+def test_what_stands_between_dollars_is_no_formula(tmp_path):
+    scores = pd.DataFrame(
+        {
+            'reader': ['r'] * 4,
+            'pair_id': list('abcd'),
+            'item': ['$x^$'] * 4,
+            'percent': [1.0, 2, 3, 4],
+        }
+    )
+    report_figures.save_figure(score_figures.scores_by_item(scores), tmp_path, 'items')

@@ -141,3 +141,11 @@ def test_the_method_is_that_of_the_parts():
     assert not any('Bland' in sentence for sentence in both)
     # Shares of a study of one picture at a time are those of forced choice.
     assert set(score_text.METHOD['forced_choice']) < set(score_text.method(['yes_no']))
+
+
+def test_so_few_cases_that_no_correlation_can_be_told_from_none():
+    for cases, says in ((4, 'no correlation can be told'), (5, 'only a correlation beyond')):
+        metrics = simulated_readers.drawn_metrics(np.random.default_rng(0), cases)
+        table = outcome_correlations.correlations(metrics, {'similarity': -metrics['mae']})
+        assert (table['p_value'].min() < 0.05) == (cases == 5)
+        assert score_text.correlations(table)[1].startswith(f'With {cases} cases, {says}')

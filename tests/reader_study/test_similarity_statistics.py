@@ -146,3 +146,29 @@ def test_the_table_of_agreement():
     table = similarity_statistics.agreement_table(similarity_statistics.agreement(BY_HAND))
     assert table.columns.tolist() == ['item', 'cases', 'icc', 'low', 'high', 'note']
     assert table['item'].tolist() == ['Disc', 'Bone', similarity_statistics.ALL_ITEMS]
+
+
+def test_an_item_that_one_reader_never_scored():
+    """Their limits are those of the other items, and no agreement is that of all readers."""
+    percent = np.random.default_rng(0).uniform(50, 100, (15, 3, 2))
+    scores = scores_of(percent)
+    never = (scores['reader'] == 'reader_03') & (scores['item'] == 'Disc')
+    pairs = similarity_statistics.reader_pairs(scores[~never])
+    assert [pair.scores.shape for pair in pairs] == [(15, 2, 2), (15, 1, 2), (15, 1, 2)]
+    bone = percent[:, 0, 1] - percent[:, 2, 1]
+    assert pairs[1].limits.bias.value == pytest.approx(bone.mean())
+    assert pairs[1].limits.sd == pytest.approx(bone.std(ddof=1))
+    found = similarity_statistics.agreement(scores[~never])
+    assert {item: cases for item, (cases, _) in found.items()} == {
+        'Disc': 0,
+        'Bone': 15,
+        similarity_statistics.ALL_ITEMS: 0,
+    }
+
+
+def test_readers_who_scored_no_item_both():
+    scores = scores_of(np.random.default_rng(0).uniform(50, 100, (6, 2, 2)))
+    own = (scores['reader'] == 'reader_01') == (scores['item'] == 'Disc')
+    (pair,) = similarity_statistics.reader_pairs(scores[own])
+    assert len(pair.scores) == 0
+    assert pair.limits.bias.note == 'not defined: there are fewer than two scores'

@@ -75,6 +75,10 @@ def test_metrics_come_as_numbers_also_those_that_are_none(tmp_path):
         (lambda text: text.rsplit('\n', 2)[0] + '\n', '4 cases'),
         (lambda text: text.replace('P002', 'P001'), 'a pair twice'),
         (lambda text: text.replace('2,P002_L4-5,', '2,P002_L4-5,x'), 'a case without numbers'),
+        (
+            lambda text: '\n'.join([(lines := text.split())[0], *lines[:0:-1], '']),
+            'cases in another order',
+        ),
     ],
 )
 def test_damaged_cases_are_refused(tmp_path, edit, found):

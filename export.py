@@ -46,7 +46,8 @@ def main(problems: list[Problem]) -> None:
     raise_if_any(export_flags.other_data_set(source, workdir / DATA_FILE))
     raise_if_any(onnx_export.missing_packages() if FLAGS.onnx else [])
     raise_if_any(onnx_export.file_in_the_way(FLAGS.onnx) if FLAGS.onnx else [])
-    raise_if_any(kit.foreign_files(FLAGS.serving_kit) if FLAGS.serving_kit else [])
+    if FLAGS.serving_kit:
+        raise_if_any(kit.obstacles(FLAGS.serving_kit, FLAGS.name, export_dir))
     generator, step = restore_generator(config, workdir, FLAGS.checkpoint)
     card = export_flags.create_card(
         config,
@@ -63,11 +64,16 @@ def main(problems: list[Problem]) -> None:
     if FLAGS.onnx:
         onnx_export.write_onnx(generator, card, pictures, pathlib.Path(FLAGS.onnx))
         print(f'ONNX: {FLAGS.onnx}')
-    version = export_folder.write_version(generator, card, pictures, export_dir, FLAGS.version)
+    try:
+        version = export_folder.write_version(generator, card, pictures, export_dir, FLAGS.version)
+    except BaseException:
+        if FLAGS.onnx:  # else the same command would find it in the way
+            pathlib.Path(FLAGS.onnx).unlink()
+        raise
     print(f'{FLAGS.checkpoint} generator, of step {step}: {version}')
     print(f'Model {card.model_sha256}, compared with the run on {len(pictures)} validation pairs.')
     if FLAGS.serving_kit:
-        kit.write_kit(pathlib.Path(FLAGS.serving_kit), card, export_dir)
+        kit.write_kit(pathlib.Path(FLAGS.serving_kit), card, version)
         print(f'To start a server: {pathlib.Path(FLAGS.serving_kit) / kit.SCRIPT}')
 
 

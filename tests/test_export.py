@@ -140,7 +140,7 @@ def test_nothing_names_the_folder_of_the_data(exported, run_folder):
 def test_the_kit_and_the_onnx_file(exported):
     folder = exported[0].parent
     assert '"stable" value: 1' in (folder / 'kit' / 'models.config').read_text()
-    assert '"canary" value: 9' in (folder / 'kit' / 'models.config').read_text()
+    assert 'versions: [1, 9]' in (folder / 'kit' / 'models.config').read_text()
     assert (folder / 'model.onnx').stat().st_size > 10_000
 
 
@@ -217,11 +217,16 @@ def test_limits_that_leave_out_the_training_pictures(warm_command, run_folder, t
     assert 'at least 24' in said
 
 
-def test_an_existing_version(warm_command, exported, run_folder):
+def test_an_existing_version(warm_command, exported, run_folder, tmp_path):
     said = refused(
-        warm_command, f'--workdir={run_folder}', f'--export_dir={exported[0]}', '--version=1'
+        warm_command,
+        f'--workdir={run_folder}',
+        f'--export_dir={exported[0]}',
+        '--version=1',
+        f'--onnx={tmp_path}/model.onnx',
     )
     assert 'a version that exists' in said
+    assert list(tmp_path.iterdir()) == []
     assert sorted(path.name for path in pathlib.Path(exported[0]).iterdir()) == ['.lock', '1', '9']
 
 

@@ -22,6 +22,9 @@ from ct2mr_tf.version import VERSION
 LARGEST_SIDE = 1024
 """Default of --max_side, in pixels: sixteen times the area of the paper's pictures."""
 
+LARGEST_VERSION = 2**63 - 1
+"""A server holds the number in 64 bits and passes over folders of greater ones."""
+
 WINDOW_FLAGS = '--ct_window_low, --ct_window_high'
 """Where problems with the CT window of the flags are."""
 
@@ -39,7 +42,11 @@ def define_export_flags() -> None:
         'checkpoint', 'best', ['best', 'newest'], 'The best generator by validation MAE, or newest.'
     )
     flags.DEFINE_integer(
-        'version', None, 'Number of the version; by default the next.', lower_bound=1
+        'version',
+        None,
+        'Number of the version; by default the next.',
+        lower_bound=1,
+        upper_bound=LARGEST_VERSION,
     )
     flags.DEFINE_enum(
         'precision',

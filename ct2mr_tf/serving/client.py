@@ -93,7 +93,7 @@ class Client:
         """Waits until the model can be asked.
 
         Args:
-            seconds: how long at most.
+            seconds: how long at most; but one look may take `connect_s` of the options.
 
         Raises:
             UserError: no server, no such model or version, or none that the server could load; an
@@ -102,7 +102,7 @@ class Client:
         last = time.monotonic() + seconds
         while True:
             try:
-                problem = self._obstacle()
+                problem = self._obstacle(max(last - time.monotonic(), self._options.connect_s))
             except (LostError, RefusedError) as error:
                 if isinstance(error, RefusedError) and error.status in NEVER_MENDS:
                     raise
@@ -211,13 +211,17 @@ class Client:
             raise self._connection.malformed(found)
         return outputs
 
-    def _obstacle(self) -> Problem | None:
-        """Why the model cannot be asked yet; None if it can."""
+    def _obstacle(self, longest_s: float) -> Problem | None:
+        """Why the model cannot be asked yet; None if it can. Waits so long for the answer."""
+        options = dataclasses.replace(
+            self._options, answer_s=min(self._options.answer_s, longest_s), attempts=1
+        )
+        connection = Connection(self._connection.address, options)
         if self._label is not None:
             # The status of a label is that of all versions; metadata are of the labelled one.
-            self._connection.get(f'{self._asked}/metadata', attempts=1)
+            connection.get(f'{self._asked}/metadata')
             return None
-        status = self._connection.get(self._asked, attempts=1)
+        status = connection.get(self._asked)
         try:
             states = {
                 int(one['version']): (one['state'], str(one.get('status', {}).get('error_message')))

@@ -112,31 +112,30 @@ class Connection:
         self._session.trust_env = False
         self._session.verify = os.environ.get('REQUESTS_CA_BUNDLE', True)
 
-    def get(self, path: str, attempts: int | None = None) -> dict[str, Any]:
+    def get(self, path: str) -> dict[str, Any]:
         """Asks for an object.
 
         Args:
             path: below the address, beginning with a slash, quoted.
-            attempts: how often; by default as often as the options say.
 
         Raises:
             RefusedError: the server answered with an error.
             LostError: no connection, or it broke.
             UserError: no answer in time, or one that is no JSON object.
         """
-        return self._request('GET', path, None, attempts or self._options.attempts)
+        return self._request('GET', path, None)
 
     def post(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         """Sends an object, compressed, and gives the one in the answer; raises what `get` does."""
         body = gzip.compress(json.dumps(content).encode(), compresslevel=GZIP_LEVEL, mtime=0)
-        return self._request('POST', path, body, self._options.attempts)
+        return self._request('POST', path, body)
 
     def malformed(self, found: str) -> UserError:
         """The error for an answer that TensorFlow Serving would not give."""
         return UserError([self._problem(found, 'an answer of the REST API', _NO_REST_API)])
 
-    def _request(self, method: str, path: str, body: bytes | None, attempts: int) -> dict[str, Any]:
-        for attempt in range(1, attempts):
+    def _request(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        for attempt in range(1, self._options.attempts):
             try:
                 return self._attempt(method, path, body)
             except LostError:

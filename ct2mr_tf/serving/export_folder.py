@@ -113,7 +113,7 @@ def _new_version(
         try:
             work.mkdir()
             yield work, final
-            for path in work.rglob('*'):
+            for path in (*work.rglob('*'), work):
                 _flush(path)
             work.rename(final)
         finally:

@@ -23,6 +23,12 @@ the memory.
 SMALLEST_PNG = 57
 """Bytes of signature, header, an empty data chunk and end: 8 + 25 + 12 + 12."""
 
+MOST_BESIDE_PIXELS = 2**16
+"""Bytes that a PNG may hold beside two for each pixel, which even the worst deflate does not need.
+
+Its comments are inflated with it, each kilobyte to a megabyte: 0.8 MB of them took 0.8 GB.
+"""
+
 GREATEST_GREY = 255.0
 """White. A grey level beyond it, or below 0, was made by another window: refused, not clipped."""
 
@@ -97,8 +103,11 @@ def checked_png(png: tf.Tensor, limits: Limits) -> tuple[tf.Tensor, tf.Tensor]:
     ends = tf.strings.substr(
         png, tf.strings.length(png) - len(PNG_END), tf.fill(tf.shape(png), len(PNG_END))
     )
+    most = 2 * tf.reduce_prod(tf.cast(size, tf.int64)) + MOST_BESIDE_PIXELS
+    lean = tf.cast(tf.strings.length(png), tf.int64) <= most
     with tf.control_dependencies([size]):
         png = _all_passed(png, ends == PNG_END, 'PNG cut off, or followed by other bytes')
+        png = _all_passed(png, lean, 'PNG with far more bytes than pixels: leave out its comments')
     return png, size
 
 

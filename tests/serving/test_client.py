@@ -193,6 +193,17 @@ def test_waiting_while_it_loads(server, client):
     assert len(server.requests) >= 2
 
 
+@pytest.mark.parametrize('label', [None, 'canary'])
+def test_waiting_for_a_silent_server_ends_in_time(server, label):
+    server.faults = [scripted.silent(4)]
+    began = time.monotonic()
+    with pytest.raises(UserError, match='no answer within'):
+        Client(server.address, label=label, options=ClientOptions(connect_s=0.2)).wait_available(
+            0.5
+        )
+    assert time.monotonic() - began < 3
+
+
 def test_waiting_for_a_server_that_starts():
     server = scripted.ScriptedServer(CARD.to_json())
     with server.running():

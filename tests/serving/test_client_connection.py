@@ -92,7 +92,7 @@ def test_a_port_without_a_server():
 
 def test_a_name_without_a_host():
     with pytest.raises(LostError) as error:
-        Connection('http://no-such-host.invalid:8501', FAST).get('/a', attempts=1)
+        Connection('http://no-such-host.invalid:8501', ClientOptions(attempts=1)).get('/a')
     assert 'http' not in said(error).found
 
 

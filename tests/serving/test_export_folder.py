@@ -9,7 +9,7 @@ import filelock
 import pytest
 
 from ct2mr_tf.problems import UserError
-from ct2mr_tf.serving import verification, warmup
+from ct2mr_tf.serving import export_folder, verification, warmup
 from ct2mr_tf.serving.export_folder import write_version
 
 
@@ -57,6 +57,20 @@ def test_numbers_and_what_a_server_sees_meanwhile(write, tmp_path, monkeypatch):
     assert write(tmp_path, 3) == tmp_path / '3'
     assert seen == [['.exporting-8', '7', 'notes'], ['.exporting-3', '7', '8', 'notes']]
     assert names(tmp_path) == ['3', '7', '8', 'notes']
+
+
+def test_a_version_is_on_the_disk_before_it_has_its_name(write, tmp_path, monkeypatch):
+    """Its own list of files, too: else a power cut may leave a version without its graph."""
+    flushed = []
+
+    def flush(path, real=export_folder._flush):
+        flushed.append(f'{path.relative_to(tmp_path)}')
+        real(path)
+
+    monkeypatch.setattr(export_folder, '_flush', flush)
+    version = write(tmp_path)
+    written = [f'.exporting-1/{path.relative_to(version)}' for path in version.rglob('*')]
+    assert sorted(flushed) == sorted(['.exporting-1', *written])
 
 
 def test_a_version_that_exists_is_never_written_over(write, tmp_path):

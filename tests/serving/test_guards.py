@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from stand_in.examples import png_of_zeros
 from stand_in.served_graph import ServedGraph
 
 from ct2mr_tf.serving import guards, signatures
@@ -97,6 +98,7 @@ PNG_MISTAKES = {
     'cut off': ([GOOD[:-20]], 'cut off, or followed by other bytes; pictures'),
     'bytes behind': ([GOOD + b'more'], 'cut off, or followed by other bytes'),
     'the third is bad': ([GOOD, GOOD, b'x' * 99], 'pictures (counted from 0):] [2]'),
+    'comments': ([png_of_zeros(32, 40, rows=32, comments=10)], 'far more bytes than pixels'),
     'cut within': ([GOOD[:-60] + GOOD[-12:]], 'Invalid PNG data'),
     'a flipped bit': ([GOOD[:60] + bytes([GOOD[60] ^ 1]) + GOOD[61:]], 'Invalid PNG data'),
     'more rows in the header': ([with_header(height=36)], 'Invalid PNG data'),

@@ -51,6 +51,7 @@ BAD_INPUTS: dict[str, tuple[str, Any]] = {
     'PNG empty': ('png', [b64(b'')]),
     'PNG one of two': ('png', [b64(GOOD), b64(GOOD[:-4])]),
     'PNG of two sizes': ('png', [b64(GOOD), b64(png(CT[0].T.copy()))]),
+    'PNG of comments': ('png', [b64(png_of_zeros(16, 16, rows=16, comments=10))]),
     'PNG odd': ('png', [b64(png(CT[0][:15]))]),
     'card one string': ('model_card', 'x'),
     'card empty batch': ('model_card', []),

@@ -35,7 +35,7 @@ def png(picture: np.ndarray) -> bytes:
     return cv2.imencode('.png', picture)[1].tobytes()
 
 
-def png_of_zeros(height: int, width: int, rows: int, colour: int = 0) -> bytes:
+def png_of_zeros(height: int, width: int, rows: int, colour: int = 0, comments: int = 0) -> bytes:
     """A PNG file of any size, black.
 
     Args:
@@ -43,11 +43,13 @@ def png_of_zeros(height: int, width: int, rows: int, colour: int = 0) -> bytes:
         width: the same.
         rows: for how many there is data; fewer than `height` in a damaged file.
         colour: type of PNG: 0 grey, 2 RGB, 3 palette, 4 grey with alpha.
+        comments: how many of 7.9 MB each, compressed to 7.7 kB.
     """
     header = struct.pack('>IIBBBBB', width, height, 8, colour, 0, 0, 0)
     deflate = zlib.compressobj(1)
     data = b''.join(deflate.compress(bytes(1 + width)) for _ in range(rows)) + deflate.flush()
-    chunks = (b'IHDR', header), (b'IDAT', data), (b'IEND', b'')
+    comment = b'Comment\0\0' + (zlib.compress(bytes(7_900_000)) if comments else b'')
+    chunks = [(b'IHDR', header), *[(b'zTXt', comment)] * comments, (b'IDAT', data), (b'IEND', b'')]
     return b'\x89PNG\r\n\x1a\n' + b''.join(_chunk(*chunk) for chunk in chunks)
 
 

@@ -188,6 +188,7 @@ def parsed_flags() -> argparse.Namespace:
     parser.add_argument('--max_num_load_retries', type=int, default=5)
     parser.add_argument('--load_retry_interval_micros', type=int, default=60_000_000)
     parser.add_argument('--file_system_poll_wait_seconds', type=float, default=1.0)
+    parser.add_argument('--model_config_file_poll_wait_seconds', type=float, default=0.0)
     parser.add_argument('--allow_version_labels_for_unavailable_models', default='false')
     known, _ = parser.parse_known_args()
     return known
@@ -214,12 +215,26 @@ def load_first(model: ServedModel, labels_at_once: bool) -> None:
         sys.exit(f'Failed to start server. Error: servables did not become available: {failed}')
 
 
+def configured(path: pathlib.Path) -> list[model_server_config_pb2.ModelConfig]:
+    """The models of a configuration file."""
+    config = model_server_config_pb2.ModelServerConfig()
+    text_format.Parse(path.read_text(encoding='utf-8'), config)
+    return list(config.model_config_list.config)
+
+
+def reload(path: pathlib.Path, models: list[ServedModel]) -> None:
+    """Reads the configuration again; models that come or go are not known here."""
+    try:
+        for model, config in zip(models, configured(path), strict=True):
+            model.reload(config)
+    except tf.errors.OpError as error:
+        print(f'PollFilesystemAndReloadConfig failed to ReloadConfig: {error.message}', flush=True)
+
+
 def main() -> None:
     flags = parsed_flags()
-    config = model_server_config_pb2.ModelServerConfig()
-    text_format.Parse(flags.model_config_file.read_text(encoding='utf-8'), config)
     retries = Retries(flags.max_num_load_retries, flags.load_retry_interval_micros / 1e6)
-    models = [ServedModel(one, retries) for one in config.model_config_list.config]
+    models = [ServedModel(one, retries) for one in configured(flags.model_config_file)]
     for model in models:
         load_first(model, flags.allow_version_labels_for_unavailable_models == 'true')
 
@@ -229,7 +244,13 @@ def main() -> None:
             for model in models:
                 model.look()
 
-    threading.Thread(target=look_for_ever, daemon=True).start()
+    def reload_for_ever() -> None:
+        while flags.model_config_file_poll_wait_seconds:
+            time.sleep(flags.model_config_file_poll_wait_seconds)
+            reload(flags.model_config_file, models)
+
+    for thread in (look_for_ever, reload_for_ever):
+        threading.Thread(target=thread, daemon=True).start()
     Server(flags.rest_api_port, models, flags.rest_api_timeout_in_ms).serve_forever()
 
 

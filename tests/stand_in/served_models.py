@@ -52,6 +52,23 @@ class ServedModel:
         """Version by label."""
         return dict(self._labels)
 
+    def reload(self, config: model_server_config_pb2.ModelConfig) -> None:
+        """Takes another configuration, as ServerCore::ReloadConfig does: labels come first.
+
+        Raises:
+            tf.errors.FailedPreconditionError: a label in use would go to a version that is not
+                available; then no version comes or goes either.
+        """
+        with self._lock:
+            available = {key for key, one in self.versions.items() if one.state == 'AVAILABLE'}
+            for label, number in config.version_labels.items():
+                if self._labels.get(label, number) != number and number not in available:
+                    text = f'Request to assign label to version {number} of model {self.name}, '
+                    text += 'which is not currently available for inference'
+                    raise tf.errors.FailedPreconditionError(None, None, text)
+            self._labels = dict(config.version_labels)
+            self._policy = config.model_version_policy
+
     def look(self) -> None:
         """Loads what has come, unloads what is to go."""
         wanted = self._wanted()

@@ -136,6 +136,14 @@ def test_another_build_does_not_touch_the_set(cohort, finished, rule, options, f
     assert tree(finished[0]) == before
 
 
+def test_another_series_is_another_setting_and_none_is_empty(cohort):
+    found = [
+        plan_of(cohort, pairing=PairingOptions(ct_series=series)).settings()['ct_series']
+        for series in ('', 'bone', 'soft')
+    ]
+    assert found[0] == '' and len(set(found)) == 3
+
+
 def test_moved_landmarks_are_other_decisions(cohort, finished):
     plan = plan_of(cohort)
     case = plan.cases[0]
@@ -224,6 +232,7 @@ def test_the_contact_sheet_has_as_many_pages_as_it_takes(cohort, tmp_path, monke
     [
         {'fractions': (0.5, 0.5)},
         {'fractions': (1.5, -0.5, 0.0)},
+        {'fractions': (0.8, 0.1, 0.2)},
         {'fractions': (float('nan'), 0.5, 0.5)},
         {'seed': -1},
     ],

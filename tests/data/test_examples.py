@@ -152,6 +152,12 @@ BAD_BYTES = {
     'truncated by a byte': (lambda whole: whole[:-1], 'cut off', 'a whole PNG'),
     'cut in the header': (lambda whole: whole[:20], 'no PNG header', 'an 8-bit grey PNG'),
     'empty': (lambda whole: b'', 'no PNG header', 'an 8-bit grey PNG'),
+    'no rows': (
+        lambda whole: whole[:20] + bytes(4) + whole[24:],
+        'halves of 0x24',
+        'multiples of 4',
+    ),
+    'no columns': (lambda whole: whole[:16] + bytes(4) + whole[20:], 'halves of 16x0', 'of 4'),
     'another format': (lambda whole: b'\xff\xd8\xff\xe0' * 99, 'no PNG header', '8-bit grey PNG'),
 }
 
@@ -204,6 +210,11 @@ def test_a_picture_that_is_a_png_by_its_name_alone_is_not_decoded(tmp_path):
         (tmp_path / 'a.png').write_bytes(content.tobytes())
         with pytest.raises(UserError, match='another kind of file'):
             read_png(tmp_path / 'a.png')
+    # Not even with the two bytes of an 8-bit grey PNG in their place.
+    content[24:26] = [8, 0]
+    (tmp_path / 'a.png').write_bytes(content.tobytes())
+    with pytest.raises(UserError, match='another kind of file'):
+        read_png(tmp_path / 'a.png')
     write_png(tmp_path / 'a.png', grey)
     assert np.array_equal(read_png(tmp_path / 'a.png'), grey)
 

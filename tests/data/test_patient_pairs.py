@@ -215,6 +215,15 @@ def test_a_listed_pair_takes_the_slices_it_names_and_pixels_or_mm_agree(tmp_path
     assert reasons(records[0]) == [('L1-2', 'excluded by hand', '', '', '')]
 
 
+def test_a_listed_level_that_is_excluded_is_refused_once(tmp_path):
+    study = Study('one', tilts=(('L4-5', 0.0),))
+    case = case_of(tmp_path, study, exclusions={'one': {'L4-5': 'tumour'}})
+    stacks = {stack.modality: stack for stack in case.stacks}
+    chosen = [stacks[modality].slices[0] for modality in ('CT', 'MR')]
+    record = build_patient(listed_case(case, 'mm', *chosen, {}, {}), OPTIONS, tmp_path)
+    assert reasons(record) == [('L4-5', 'excluded by hand', '', '', '')]
+
+
 @pytest.mark.parametrize(
     ('values', 'message'),
     [

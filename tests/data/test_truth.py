@@ -34,6 +34,14 @@ def test_labels_and_back(tmp_path):
     np.testing.assert_array_equal(again, labels)
 
 
+def test_a_pair_needs_labels_and_a_floor(tmp_path):
+    for pair_id in ('whole', 'no floor'):
+        write_labels(tmp_path, pair_id, np.zeros((8, 8), np.uint8))
+    write_truth_tables(tmp_path, TISSUES, {'whole': 1.0, 'no labels': 2.0})
+    missing = load_truth(tmp_path).missing(['no labels', 'whole', 'no floor', 'neither'])
+    assert missing == ['no labels', 'no floor', 'neither']
+
+
 @pytest.mark.parametrize('harm', [lambda path: path.write_bytes(b'labels'), pathlib.Path.unlink])
 def test_labels_that_cannot_be_read_are_named(tmp_path, harm):
     write_labels(tmp_path, '001', np.zeros((8, 8), np.uint8))

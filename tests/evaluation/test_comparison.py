@@ -144,6 +144,8 @@ def test_tables_of_other_cases():
     a = table([10, 12, 14])
     with pytest.raises(ValueError, match='not of the same cases'):
         compare(a, table([10, 12]), own_patients(a))
+    with pytest.raises(ValueError, match='not of the same cases'):
+        compare(a, pd.concat([a, a.iloc[:1]]), own_patients(a))
     with pytest.raises(ValueError, match='no patient of case001 and 1 more'):
         compare(a, a, {'case000': 'p'})
 

@@ -89,6 +89,15 @@ def test_a_very_small_p_in_words(tmp_path):
     assert '; p &lt; 0.001)' in page
 
 
+def test_an_interval_that_holds_zero_in_words(tmp_path):
+    comparison = compared()
+    comparison.result.loc['mae', ['difference', 'low', 'high']] = -1.5, -3.25, 0.25
+    write_comparison(tmp_path, SETTING, comparison)
+    page = (tmp_path / 'comparison.html').read_text(encoding='utf-8')
+    assert 'but the interval of the difference, -3.25 to +0.25, holds 0.' in page
+    assert '95% interval 0.25 to 3.25' not in page
+
+
 @pytest.mark.parametrize(
     ('patients', 'said'),
     [

@@ -25,7 +25,8 @@ def test_the_papers_square_by_hand():
     assert grid[0, 0].tolist() == [-25, 0, 700]
     assert grid[0, 3].tolist() == [35, 0, 700]
     assert grid[3, 0].tolist() == [-25, 60, 700]
-    assert square.corners().tolist()[0] == [-35, -10, 700]
+    corners = [[-35, -10, 700], [45, -10, 700], [45, 70, 700], [-35, 70, 700]]
+    assert square.corners().tolist() == corners
 
 
 def test_axes_of_a_tilted_plane_by_hand():

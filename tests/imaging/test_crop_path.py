@@ -105,6 +105,19 @@ def test_what_stands_in_the_way_is_told():
     assert reason_of([ct()], level).reason == Reason.NO_VOLUME
 
 
+def test_a_sac_between_thin_slices_lies_in_the_volume():
+    thin = dataclasses.replace(ct(step=3.0, slices=32), slice_thickness=1.0)
+    planned = plan_volume([thin], POINTS, options())
+    assert np.diff([one.cut.crop.centre[2] for one in planned]) == pytest.approx(3.0)
+
+
+def test_small_steps_come_before_small_pixels_and_nearness():
+    # The sacs lie 0.7 mm off the fine slices, 0.3 mm off the coarse ones.
+    fine, coarse = ct(), ct(step=5.0, slices=21, uid='1.2.9', spacing=(0.25, 0.25), size=(512, 512))
+    for stacks in ([fine, coarse], [coarse, fine]):
+        assert plan_volume(stacks, POINTS, options())[0].stack is fine
+
+
 def test_the_finest_of_several_stacks_is_taken_and_examinations_are_not_mixed():
     fine, coarse = ct(uid='1.2.3'), ct(step=5.0, slices=20, uid='1.2.9')
     for stacks in ([fine, coarse], [coarse, fine]):

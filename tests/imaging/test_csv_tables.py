@@ -30,6 +30,7 @@ def test_rows_keep_their_number_and_lose_the_spaces_around_values(tmp_path):
     [
         ('', 'no column a, b'),
         ('a,c\n1,2\n', 'no column b'),
+        ('a\n1\n', 'no column b'),
         ('a;b\n1;2\n', 'columns separated by ;'),
         ('a,b,a\n1,2,3\n', 'twice: a'),
         ('a,b\n1,2,3\n', '3 values under 2 headings'),

@@ -24,6 +24,15 @@ def test_auto_keeps_the_slice_where_the_square_stays_within_half_its_thickness()
         assert pair_one([thick], [mr_packet(tilt_deg)], None, mr_points).ct_plane == plane
 
 
+def test_auto_counts_how_far_the_sac_lies_off_the_slice():
+    # 1 mm above it, the corners lie 1 mm -+ sin(t) * 40 mm off: 1.5 mm is 0.72 degrees.
+    thick = ct_volume(step=3.0, slices=21)
+    ct_points = disc_points(CT_SAC + [0, 0, 1])
+    for tilt_deg, plane in ((0.7, 'slice'), (0.75, 'mr')):
+        mr_points = disc_points(MR_SAC, tilt_deg)
+        assert pair_one([thick], [mr_packet(tilt_deg)], ct_points, mr_points).ct_plane == plane
+
+
 def test_auto_falls_back_to_the_slice_where_there_is_no_volume():
     pair = pair_one([ct_slice()], [mr_packet(4)], None, disc_points(MR_SAC, 4))
     assert (pair.ct_plane, pair.warnings) == ('slice', ())

@@ -3,7 +3,14 @@ import datetime
 import numpy as np
 import pydicom
 import pytest
-from dicom_builders import PLANTED, enhanced_dataset, slice_dataset, with_attributes, write
+from dicom_builders import (
+    PLANTED,
+    enhanced_dataset,
+    picture,
+    slice_dataset,
+    with_attributes,
+    write,
+)
 from pydicom import uid
 
 from ct2mr_tf.imaging import dicom_headers
@@ -214,6 +221,7 @@ def test_what_must_be_there(tmp_path, keyword):
         ({'PixelSpacing': [0.5, 0]}, 'PixelSpacing 0.5 x 0 mm'),
         ({'PixelSpacing': [0.5, 5000]}, 'PixelSpacing 0.5 x 5000 mm'),
         ({'ImagePositionPatient': [0, 0, 1e9]}, 'ImagePositionPatient beyond 100 m'),
+        ({'ImagePositionPatient': [0, -1e9, 0]}, 'ImagePositionPatient beyond 100 m'),
         (
             {'ImageOrientationPatient': [1, 0, 0, 1, 0, 0]},
             'ImageOrientationPatient is not unit and orthogonal',
@@ -236,6 +244,11 @@ def test_what_must_be_there(tmp_path, keyword):
 )
 def test_what_is_refused(tmp_path, attributes, found):
     assert refusal(slice_dataset('CT', **attributes), tmp_path) == found
+
+
+def test_a_single_frame_object_of_several_frames_is_refused(tmp_path):
+    dataset = slice_dataset('CT', pixels=np.stack([picture(), picture(1)]), NumberOfFrames=2)
+    assert refusal(dataset, tmp_path) == '2 frames'
 
 
 def test_an_mr_needs_both_of_slope_and_intercept_or_none(tmp_path):

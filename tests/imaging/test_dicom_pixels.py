@@ -176,6 +176,14 @@ def test_a_monochrome1_ct_that_is_no_patient_either_way_is_refused(tmp_path):
     assert found(slices) == ['MONOCHROME1 and no HU of a patient']
 
 
+def test_only_a_monochrome1_ct_must_have_hu_of_a_patient(tmp_path):
+    metal = slice_dataset(pixels=np.full((4, 4), 3000))
+    assert (load(metal, tmp_path).values == 1976).all()
+    nothing = slice_dataset(pixels=np.full((4, 4), 7), PhotometricInterpretation='MONOCHROME1')
+    nothing.add_new('PixelPaddingValue', 'US', 7)
+    assert (load(nothing, tmp_path).values == -1000).all()
+
+
 def test_every_slice_at_fault_is_named(tmp_path):
     paths = [write(slice_dataset(number=n), tmp_path / str(n)) for n in range(3)]
     slices = [header for path in paths for header in dicom_headers.read_slices(path, LIMIT)]

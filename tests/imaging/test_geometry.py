@@ -65,9 +65,10 @@ def test_voxels_and_patient_coordinates_agree_in_any_pose(rotation, voxel, name)
 
 
 def test_rounded_directions_are_made_orthonormal():
-    geometry = by_hand(row_direction=[0.9999, 0.0141, 0], column_direction=[-0.0141, 0.9999, 0])
+    geometry = by_hand(row_direction=[0.9999, 0.0141, 0], column_direction=[-0.0149, 0.9999, 0])
     axes = np.stack([geometry.row_direction, geometry.column_direction, geometry.normal])
     assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-12)
+    assert geometry.row_direction[1] / geometry.row_direction[0] == pytest.approx(0.0141 / 0.9999)
 
 
 @pytest.mark.parametrize(

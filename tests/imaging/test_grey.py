@@ -77,6 +77,7 @@ def test_percentile_window_leaves_padding_out():
         (np.arange(6), np.zeros(6, bool), (0.5, 99.5), 'no valid pixel'),
         (np.arange(6), np.ones(5, bool), (0.5, 99.5), 'shape'),
         (np.array([0, np.nan]), None, (0.5, 99.5), 'finite'),
+        (np.append(np.arange(1000.0), np.inf), None, (0.5, 99.5), 'finite'),
         (np.arange(6), None, (99, 1), 'percentiles must rise'),
         (np.arange(6), None, (0, 101), 'percentiles must rise'),
     ],

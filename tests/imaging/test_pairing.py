@@ -1,5 +1,6 @@
 import dataclasses
 import datetime
+import itertools
 
 import numpy as np
 import pytest
@@ -85,6 +86,22 @@ def test_the_mr_slice_nearest_the_points_is_taken_from_the_packet_of_the_level()
     assert (pair.mr.cut.index, pair.mr.off_plane_mm) == (2, pytest.approx(1.5))
 
 
+def test_of_mr_stacks_that_show_the_disc_the_nearest_is_taken_then_the_finest():
+    further = mr_packet(series_instance_uid='9.1')
+    origins = further.geometry.origins + np.array([0, 0, 0.8])
+    further = dataclasses.replace(
+        further, geometry=dataclasses.replace(further.geometry, origins=origins)
+    )
+    fine = dataclasses.replace(
+        mr_packet(series_instance_uid='9.72'),
+        geometry=stack_around(MR_SAC, 3, 4.4, (0.6, 0.6), (260, 260)),
+    )
+    for stacks in itertools.permutations([further, mr_packet(), fine]):
+        assert pair_one([ct_volume()], stacks).mr.stack is fine
+        without = [stack for stack in stacks if stack is not fine]
+        assert pair_one([ct_volume()], without).mr.stack.series_instance_uid == '9.7'
+
+
 def test_both_squares_take_the_larger_half_side_and_it_grows_for_lateral_edges():
     points = disc_points(CT_SAC, ventral_mm=38, left=44, right=30)
     pair = pair_one([ct_volume()], [mr_packet()], points)
@@ -103,14 +120,21 @@ class TestRefusals:
         assert_finding(found, Reason.DAYS, '', limit + 1, limit)
 
     def test_unknown_dates_are_never_the_same_day(self):
-        stacks = [ct_volume(date=None)], [mr_packet(date=None)]
-        assert_finding(pair_one(*stacks), Reason.DAYS_UNKNOWN, '', None, 3)
-        assert pair_one(*stacks, allow_unknown_dates=True).days_between is None
+        for ct_day, mr_day in ((None, None), (DAY, None), (None, DAY)):
+            stacks = [ct_volume(date=ct_day)], [mr_packet(date=mr_day)]
+            assert_finding(pair_one(*stacks), Reason.DAYS_UNKNOWN, '', None, 3)
+            assert pair_one(*stacks, allow_unknown_dates=True).days_between is None
 
     def test_points_off_every_slice(self):
         # Half of 4 mm on MR (slices 4.4 mm apart leave 0.4 mm between them), half of 3 mm on CT.
         mr_points = disc_points(MR_SAC + np.array([0, 0, 2.1]))
         found = pair_one([ct_volume()], [mr_packet()], mr_points=mr_points)
+        assert_finding(found, Reason.OFF_PLANE, 'MR', 2.1, 2)
+        # Of several packets the one that comes nearest is told.
+        further = dataclasses.replace(
+            mr_packet(), geometry=stack_around(MR_SAC - [0, 0, 30], 3, 4.4)
+        )
+        found = pair_one([ct_volume()], [further, mr_packet()], mr_points=mr_points)
         assert_finding(found, Reason.OFF_PLANE, 'MR', 2.1, 2)
         found = pair_one([ct_slice(at=CT_SAC + np.array([0, 0, 1.6]))], [mr_packet()])
         assert_finding(found, Reason.OFF_PLANE, 'CT', 1.6, 1.5)

@@ -70,6 +70,17 @@ def test_padding_is_read_as_the_pixels_store_it(signed, value, limit, expected):
     assert pixel_format.read_pixel_format(dataset, NATIVE, counts, 'CT').padding == expected
 
 
+def test_padding_of_signed_bytes():
+    dataset = ct_slice(BitsAllocated=8, BitsStored=8, HighBit=7, PixelRepresentation=1)
+    dataset.add_new('PixelPaddingValue', 'US', 128)
+    half = PixelElement(NATIVE.transfer_syntax_uid, False, 'OW', 1000, 256)
+    counts = pixel_format.read_counts(dataset, half, FILE_BYTES, LIMIT)
+    found = pixel_format.read_pixel_format(dataset, half, counts, 'CT')
+    assert (found.padding, found.frame_bytes) == ((-128, -128), 256)
+    dataset.PixelPaddingValue = 127
+    assert pixel_format.read_pixel_format(dataset, half, counts, 'CT').padding == (127, 127)
+
+
 def test_how_a_slice_is_stored():
     dataset = with_attributes(
         ct_slice(signed=True), BitsStored=12, HighBit=11, RescaleSlope=2, RescaleIntercept=-9

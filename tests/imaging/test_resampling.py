@@ -141,6 +141,17 @@ def test_enlarging_agrees_with_another_trilinear_interpolation():
     assert_allclose(ours, theirs, rtol=0, atol=1e-5)
 
 
+def test_a_slab_of_unevenly_spaced_slices_has_layers_as_thin_as_their_smallest_step():
+    even = stack_around(SAC, 3, 1, (1, 1), (100, 100))
+    gap = np.concatenate([even.origins, even.origins[2:] + 4 * even.normal])
+    cut = volume_cut(dataclasses.replace(even, origins=gap), slab_mm=2)
+    pixels = np.zeros((4, 100, 100), np.float32)
+    pixels[1] = 10  # the slice of the sac: half a millimetre from it, on both sides, it is 5
+    needed = resampling.slices_needed(cut)
+    slab = resampling.resample(cut, pixels[needed.start : needed.stop], 4)
+    assert slab == pytest.approx(np.full((4, 4), 5))
+
+
 def test_a_slab_by_hand():
     # Slices 1 mm apart, the sac on the middle one; 4 mm are 4 layers at -1.5, -0.5, 0.5, 1.5 mm,
     # each half of two slices: weights 1/8, 1/4, 1/4, 1/4, 1/8.

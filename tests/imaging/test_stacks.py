@@ -76,19 +76,29 @@ def test_rounding_of_directions_and_spacings_does_not_divide_a_stack(tmp_path):
     'different',
     [
         {'EchoTime': 120},
+        {'EchoTime': 80},
         {'EchoTime': None},
         {'PixelSpacing': [0.5, 0.76]},
+        {'PixelSpacing': [0.5, 0.74]},
         {'SeriesInstanceUID': '1.2.3.99'},
         {'StudyInstanceUID': '1.2.99'},
         {'FrameOfReferenceUID': '1.2.4.99'},
         {'PatientID': 'another'},
         {'IssuerOfPatientID': 'another'},
         {'ImageOrientationPatient': turned(0.5)},
+        {'ImageOrientationPatient': turned(-0.5)},
     ],
 )
 def test_what_divides_a_series(tmp_path, different):
     datasets = [slice_dataset('MR', number=0), slice_dataset('MR', number=1, **different)]
     assert len(stacks_of(datasets, tmp_path)) == 2
+
+
+def test_a_stack_is_t2_weighted_if_all_its_slices_are(tmp_path):
+    datasets = [slice_dataset('MR'), slice_dataset('MR', number=1, ScanOptions='FS')]
+    (stack,) = stacks_of(datasets, tmp_path)
+    assert [header.t2_weighted for header in stack.slices] == [True, False]
+    assert not stack.is_t2
 
 
 def test_slices_of_another_size_are_another_stack(tmp_path):

@@ -104,6 +104,14 @@ def test_views_follow_the_canal_with_true_lengths():
     assert sagittal.max() == coronal.max() == 200
 
 
+def test_a_canal_between_two_pixels_is_shown_in_proportion():
+    grid = StackGeometry(np.array([[0.0, 0, 0], [0, 0, 1]]), LEFT, -ANTERIOR, (1, 1), 4, 4)
+    values = np.tile(np.int16([0, 100, 200, 0]), (2, 4, 1))
+    centres = np.array([grid.to_patient(index, [1.25, 1.25]) for index in range(2)])
+    assert (volumes.canal_views(values, grid, centres)[0] == 125).all()
+    assert (volumes.canal_views(values.swapaxes(1, 2), grid, centres)[1] == 125).all()
+
+
 def test_what_was_not_made_is_black_on_views():
     grid = StackGeometry(np.array([[0.0, 0, 0], [0, 0, 1]]), LEFT, -ANTERIOR, (1, 1), 4, 4)
     volume = np.full((2, 4, 4), volumes.OUTSIDE, np.int16)

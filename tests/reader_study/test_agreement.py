@@ -97,12 +97,14 @@ def test_kappa_by_hand():
 
 
 def test_the_interval_of_kappa_by_hand():
-    """Shares of yes 1, 1/2, 0, 0: mean squares between the cases and within."""
-    answers = np.array([[1, 1], [1, 0], [0, 0], [0, 0]], bool)
-    shares = np.array([1, 0.5, 0, 0])
-    ratio = 2 * shares.var(ddof=1) / (2 * 0.25 / 4)
-    upper = ratio * stats.f.ppf(0.975, 4, 3)
-    assert agreement.fleiss_kappa(answers).high == pytest.approx((upper - 1) / (upper + 1))
+    """Shares of yes 1, 1/3, 0, 0: mean squares between the cases and within, of 3 and 8 degrees."""
+    answers = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0], [0, 0, 0]], bool)
+    shares = np.array([1, 1 / 3, 0, 0])
+    ratio = 3 * shares.var(ddof=1) / (3 * (1 / 3 * 2 / 3) / 8)
+    lower, upper = ratio / stats.f.ppf(0.975, 3, 8), ratio * stats.f.ppf(0.975, 8, 3)
+    found = agreement.fleiss_kappa(answers)
+    assert found.low == pytest.approx((lower - 1) / (lower + 2))
+    assert found.high == pytest.approx((upper - 1) / (upper + 2))
 
 
 def test_kappa_is_the_one_of_statsmodels():
@@ -156,6 +158,20 @@ def test_bland_and_altman_by_hand():
     assert found.lower.value == pytest.approx(3 - 1.95996 * math.sqrt(2.5), abs=1e-4)
     assert found.upper.value == pytest.approx(3 + 1.95996 * math.sqrt(2.5), abs=1e-4)
     assert found.lower.low < found.lower.value < found.lower.high < found.upper.high
+
+
+def test_the_intervals_of_the_limits_are_those_of_scipys_bootstrap():
+    differences = np.random.default_rng(0).normal(2, 5, 15)
+    found = agreement.bland_altman(differences[:, np.newaxis], np.zeros((15, 1)))
+    for limit, sign in ((found.lower, -1), (found.upper, 1)):
+        ends = stats.bootstrap(
+            (differences,),
+            lambda drawn, axis, s=sign: drawn.mean(axis) + s * 1.96 * drawn.std(axis, ddof=1),
+            method='percentile',
+            random_state=0,
+        ).confidence_interval
+        # The ends of 2,000 draws err by 0.1 or so.
+        assert (limit.low, limit.high) == pytest.approx(tuple(ends), abs=0.4)
 
 
 def test_bias_has_the_case_as_its_unit():

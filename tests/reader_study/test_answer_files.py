@@ -101,6 +101,13 @@ def test_a_spreadsheet_that_changed_numbers_is_named(tmp_path):
     assert problem.where == f'{path}, lines 2, 3, 4, 5'
     assert 'another program saved the file (a byte order mark)' in problem.found
     assert problem.cure == 'ask the reader for the file as the page saved it'
+    for delimiter, sign in ((';', 'semicolons'), ('\t', 'tabs')):
+        edited = saved(
+            tmp_path,
+            sheet_of(FORCED),
+            edit=lambda t, d=delimiter: t.replace('12.5', '9').replace(',', d),
+        )
+        assert f'another program saved the file ({sign})' in only_problem(edited).found
 
 
 def test_an_edited_answer_is_told_by_its_line(tmp_path):

@@ -59,6 +59,23 @@ def test_unlike_answers_to_a_case_count_each():
     assert found == estimates.proportion(30, 90)
 
 
+def test_a_case_with_one_answer_counts_and_a_case_without_any_does_not():
+    # Alone, each case is one answer: 3 of 15 as in a plain share.
+    counts, totals = np.array([1, 1, 1] + [0] * 13), np.array([1] * 15 + [0])
+    found = estimates.clustered_proportion(counts, totals)
+    assert (found.value, found.p_value) == (0.2, estimates.proportion(3, 15).p_value)
+    assert found == estimates.clustered_proportion(counts[:15], totals[:15])
+
+
+def test_the_clustered_interval_by_hand():
+    """4, 2, 1 and 1 of 4: variance 4 / 3 * (4 + 0 + 1 + 1) / 16 ** 2 = 1 / 32, so 8 answers."""
+    found = estimates.clustered_proportion(np.array([4, 2, 1, 1]), np.full(4, 4))
+    effective = 8 * (2.13145 / 3.18245) ** 2  # t(15) and t(3) at 0.975
+    half = effective / 2
+    ends = stats.beta.ppf([0.025, 0.975], [half, half + 1], [half + 1, half])
+    assert (found.low, found.high) == pytest.approx(ends, rel=1e-5)
+
+
 @pytest.mark.parametrize('taken', [0, 6])
 def test_a_share_of_nothing_or_all(taken):
     found = estimates.clustered_proportion(np.full(15, taken), np.full(15, 6))
@@ -127,6 +144,7 @@ def test_the_interval_of_a_rank_correlation_covers(strength, monkeypatch):
     ('first', 'second', 'note'),
     [
         ([1, 2, 3, 4, 5], [7, 7, 7, 7, 7], 'one of the two is the same in all cases'),
+        ([7, 7, 7, 7, 7], [1, 2, 3, 4, 5], 'one of the two is the same in all cases'),
         ([1, 2], [1, 2], 'there are fewer than three cases'),
         ([], [], 'there are fewer than three cases'),
     ],
@@ -135,6 +153,23 @@ def test_correlations_that_do_not_exist(first, second, note):
     found = estimates.rank_correlation(np.array(first, float), np.array(second, float))
     assert found == estimates.undefined(note) or found.note == f'not defined: {note}'
     assert math.isnan(found.value)
+
+
+def test_resampling_draws_every_case_as_often_as_another():
+    drawn = []
+
+    def statistic(draws):
+        drawn.append(draws)
+        return draws.mean(axis=1)
+
+    low, high, note = estimates.bootstrap_over_cases(statistic, 7)
+    (draws,) = drawn
+    assert draws.shape == (estimates.RESAMPLES, 7)
+    counts = np.bincount(draws.ravel(), minlength=7)
+    assert counts / draws.size == pytest.approx(np.full(7, 1 / 7), rel=0.1)
+    # The mean of seven draws from 0 to 6 lies evenly about 3.
+    assert (low + high) / 2 == pytest.approx(3, abs=0.15)
+    assert note == ''
 
 
 def test_hardly_any_variation_gives_no_interval():

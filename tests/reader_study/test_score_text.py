@@ -85,6 +85,8 @@ def test_yes_no_in_words():
     assert 'A synthetic MR was called real in 20.0 %' in first
     assert 'how readily a reader says so' in second
     assert third == 'Together, the readers tell the two apart better than chance.'
+    misled = choice_statistics.detection(yes_no_of(synthetic, real))
+    assert 'wrong more often than chance' in score_text.yes_no(misled, kappa)[2]
     guessing = choice_statistics.detection(yes_no_of(synthetic, synthetic))
     assert 'they do not show that they cannot' in score_text.yes_no(guessing, kappa)[2]
 

@@ -58,6 +58,18 @@ def test_cases_and_readers_by_hand():
     assert readers.to_dict() == {'reader_01': 80, 'reader_02': 90, ALL: 85}
 
 
+def test_a_case_that_a_reader_left_out_has_no_row_of_that_reader():
+    left_out = BY_HAND[(BY_HAND['reader'] != 'reader_02') | (BY_HAND['pair_id'] != 'P001')]
+    cases = similarity_statistics.by_case(left_out)
+    assert list(zip(cases['pair_id'], cases['reader'], cases['mean'], strict=True)) == [
+        ('P000', 'reader_01', 80),
+        ('P000', 'reader_02', 85),
+        ('P000', ALL, 82.5),
+        ('P001', 'reader_01', 80),
+        ('P001', ALL, 80),
+    ]
+
+
 def test_a_single_score_has_no_deviation():
     table = similarity_statistics.by_item(scores_of([[[70]]], ('Disc',)))
     assert table['sd'].isna().all()

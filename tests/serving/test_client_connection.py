@@ -225,6 +225,7 @@ def test_pictures_take_no_way_round(server, monkeypatch):
         'http://',
         'http://host:port',
         'http://host:99999',
+        'http://host:0',
         'http://host/?a=b',
         'http://host/#a',
         '',

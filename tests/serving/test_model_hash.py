@@ -1,6 +1,10 @@
 """The hash of a model: the same for the same model, another for anything that changes its MR."""
 
 import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import tensorflow as tf
 
 from ct2mr_tf.config import Config
 from ct2mr_tf.imaging.grey import Window
@@ -29,6 +33,21 @@ def test_what_leaves_it_as_it_is():
     network = generator()
     other = dataclasses.replace(CONFIG, data_dir='elsewhere', seed=5, lambda_l1=3.0)
     assert model_sha256(network, other, WINDOW) == model_sha256(network, CONFIG, WINDOW)
+
+
+def test_the_same_bytes_in_another_shape_or_order_are_another_model():
+    """As for kernels of 2 x 3 and 3 x 2, and two that change places."""
+    ones, zeros = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    hashes = {
+        model_sha256(SimpleNamespace(weights=weights), CONFIG, WINDOW)
+        for weights in (
+            [tf.Variable(ones, name='a/kernel'), tf.Variable(zeros, name='a/kernel')],
+            [tf.Variable(zeros, name='a/kernel'), tf.Variable(ones, name='a/kernel')],
+            [tf.Variable(ones.T, name='a/kernel'), tf.Variable(zeros, name='a/kernel')],
+            [tf.Variable(ones, name='a/kernel'), tf.Variable(zeros, name='a/bias')],
+        )
+    }
+    assert len(hashes) == 4
 
 
 def test_whatever_changes_the_mr_changes_it():

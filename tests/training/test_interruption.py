@@ -10,7 +10,7 @@ import time
 
 from train_process import ROOT, two_clusters
 
-from ct2mr_tf.training.interruption import ended_by_signal, stop_on_signal
+from ct2mr_tf.training.interruption import SIGNALS, ended_by_signal, stop_on_signal
 
 
 def test_outside_the_main_thread_signals_are_left_alone():
@@ -81,7 +81,9 @@ def test_a_worker_that_waits_for_the_others_is_ended_by_ctrl_c():
 
 
 def test_afterwards_signals_are_as_before():
-    before = signal.getsignal(signal.SIGTERM)
-    with ended_by_signal():
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert signal.getsignal(signal.SIGTERM) == before
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    assert before[signal.SIGINT] != signal.SIG_DFL
+    for meanwhile in (ended_by_signal, stop_on_signal):
+        with meanwhile():
+            assert {number: signal.getsignal(number) for number in SIGNALS} != before
+        assert {number: signal.getsignal(number) for number in SIGNALS} == before

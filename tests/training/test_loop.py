@@ -187,6 +187,12 @@ def test_the_same_command_again_changes_nothing(config, run, saved):
     assert (run / METRICS_FILE).read_bytes() == metrics
 
 
+def test_a_run_is_not_continued_on_other_data_unless_told(config, run, tiny_set, tmp_path):
+    other = dataclasses.replace(config, data_dir=str(tiny_set(tmp_path / 'other', seed=1)))
+    with pytest.raises(UserError, match='as at the last start'):
+        loop.train_and_evaluate(other, run)
+
+
 @pytest.mark.fault(
     'a loss or gradient that is not finite',
     'exits 2 and names step and pairs; the last checkpoint is finite',
@@ -244,6 +250,20 @@ def test_a_picture_harmed_after_the_data_set_was_checked_is_named(
     (problem,) = raised.value.problems
     assert problem.where == str(picture)
     assert problem.found == found
+
+
+@pytest.mark.parametrize(
+    'kind', [tf.errors.InvalidArgumentError, tf.errors.UnavailableError, tf.errors.InternalError]
+)
+def test_an_error_that_is_neither_of_data_nor_of_workers_stays_what_it_is(
+    kind, config, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise kind(None, None, 'another fault')
+
+    monkeypatch.setattr(loop.run_folder, 'open_run', fail)
+    with pytest.raises(kind, match='another fault'):
+        loop.train_and_evaluate(config, tmp_path / 'run')
 
 
 def test_a_full_disk_is_a_problem_of_the_user_and_leaves_what_was_saved(

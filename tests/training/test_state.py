@@ -259,9 +259,10 @@ def test_what_a_save_that_was_cut_off_left_goes_with_the_next_one(saved, state):
     (folder / '.writing-ckpt-70_temp').mkdir()
     (folder / '.writing-ckpt-70.index').write_bytes(b'half an index')
     (folder / 'notes.txt').write_text('not ours')
+    (folder / 'ckpt-kept.txt').write_text('not ours')
     _fill(state, 101)
     save_checkpoint(state, workdir)
-    assert _steps(folder) == {'ckpt-10', 'ckpt-100', 'ckpt-101', 'notes'}
+    assert _steps(folder) == {'ckpt-10', 'ckpt-100', 'ckpt-101', 'ckpt-kept', 'notes'}
 
 
 def test_another_start_in_the_folder_is_written_over_not_taken(tmp_path, state):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +27,10 @@ os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
 # For xdist's workers and for child processes: there is one worker a core already, and threads that
 # wait for small products keep the others' cores busy.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+
+# On a busy machine a single example may take long; that is no finding.
+hypothesis.settings.register_profile('any machine', deadline=None)
+hypothesis.settings.load_profile('any machine')
 
 # A shell starts what it runs in the background deaf to Ctrl-C, and processes of tests would be too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

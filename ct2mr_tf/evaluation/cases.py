@@ -84,18 +84,15 @@ def collected(cases: Iterable[Case], collectors: Iterable[Collector]) -> Iterato
         yield case
 
 
-def case_tables(
-    streams: dict[str, Iterator[Case]], workers: int | None = None
-) -> dict[str, pd.DataFrame]:
-    """The tables of several predictors' cases, measured beside each other.
+def case_tables(streams: dict[str, Iterator[Case]]) -> dict[str, pd.DataFrame]:
+    """The tables of several predictors' cases, measured beside each other, by a thread a core.
+
+    Most of the time goes into filters of SSIM, which do not hold Python's lock.
 
     Args:
         streams: the cases of each predictor, by name.
-        workers: threads; by default one a core. Most of the time goes into filters of SSIM, which
-            do not hold Python's lock.
     """
-    workers = workers or len(os.sched_getaffinity(0))
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return dict(zip(streams, pool.map(case_table, streams.values()), strict=True))
 
 

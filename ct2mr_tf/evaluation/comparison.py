@@ -52,16 +52,13 @@ def paired(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
         return b.loc[a.index, list(COMPARED)] - a[list(COMPARED)]
 
 
-def compare(
-    a: pd.DataFrame, b: pd.DataFrame, patients: dict[str, str], seed: int = 0
-) -> pd.DataFrame:
+def compare(a: pd.DataFrame, b: pd.DataFrame, patients: dict[str, str]) -> pd.DataFrame:
     """Compares two models on the same cases.
 
     Args:
         a: table of cases of the first model.
         b: the same of the second.
         patients: patient of each case, by pair_id.
-        seed: of the bootstrap.
 
     Returns:
         One row a metric: `cases` and `patients` (with a finite difference), `a_mean`, `b_mean`,
@@ -81,7 +78,7 @@ def compare(
         column = differences[metric]
         known = column[np.isfinite(column)]
         group = known.groupby([patients[pair_id] for pair_id in known.index])
-        low, high = _interval(group.sum().to_numpy(), group.count().to_numpy(), seed)
+        low, high = _interval(group.sum().to_numpy(), group.count().to_numpy())
         rows[metric] = {
             'cases': len(known),
             'patients': group.ngroups,
@@ -107,7 +104,7 @@ def _direction(known: pd.Series, metric: str) -> dict[str, str | float]:
     return {'better': better, 'b_better_share': share}
 
 
-def _interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, float]:
+def _interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     """Interval of the mean over cases, when patients with these sums and counts are drawn anew."""
     if len(sums) < 2:
         return np.nan, np.nan
@@ -126,7 +123,7 @@ def _interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, f
         batch=_BATCH,
         confidence_level=CONFIDENCE,
         method='BCa',
-        random_state=np.random.default_rng(seed),
+        random_state=np.random.default_rng(0),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 

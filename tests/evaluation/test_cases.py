@@ -98,8 +98,7 @@ def test_tables_made_beside_each_other_are_those_made_alone():
         {
             name: predict_cases(predictor, batches([0], [1, 2]), PAIR_IDS)
             for name, predictor in predictors.items()
-        },
-        workers=2,
+        }
     )
     assert list(together) == list(predictors)
     for name, predictor in predictors.items():

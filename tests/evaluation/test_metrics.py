@@ -109,7 +109,6 @@ def test_against_tensorflow(contrast):
     assert measured['ssim'] == pytest.approx(ssim, abs=1e-5)
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(PICTURES, PICTURES)
 def test_relations_that_always_hold(real, synthetic):
     measured = slice_metrics(real, synthetic)

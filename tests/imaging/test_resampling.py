@@ -91,7 +91,7 @@ def test_a_blob_lies_where_the_grid_says_within_a_tenth_of_a_pixel(name, tilt_de
 @hypothesis.given(
     shift=st.tuples(*[st.floats(-300, 300)] * 3), name=st.sampled_from(sorted(ORIENTATIONS))
 )
-@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.settings(max_examples=20)
 def test_the_picture_moves_with_the_patient_and_forgets_how_it_was_scanned(shift, name):
     def moved(points):
         return blob(SAC + np.array([5, -9, 2]), 6)(points - shift)

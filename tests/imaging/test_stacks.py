@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from dicom_builders import PLANTED, enhanced_dataset, picture, slice_dataset, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import uid
 from pydicom.pixels import get_decoder
@@ -226,7 +226,6 @@ def test_the_order_of_files_does_not_matter(tmp_path):
         dataset.InstanceNumber = n
         slices += dicom_headers.read_slices(write(dataset, tmp_path / str(n)), LIMIT)
 
-    @settings(deadline=None)
     @given(st.permutations(slices))
     def same_stacks(order):
         found = [[h.instance_number for h in stack.slices] for stack in build_stacks(order)]

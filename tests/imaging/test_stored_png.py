@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -18,7 +18,6 @@ from ct2mr_tf.imaging.stored_png import encode_stored_png
 PICTURES = arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
 
-@settings(deadline=None)
 @given(PICTURES)
 def test_every_reader_sees_the_picture(picture):
     file = encode_stored_png(picture)

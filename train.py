@@ -5,9 +5,9 @@
 
 Writes into the run folder: config.json, data.json, checkpoints/ (the newest three states), best/
 (the generator with the lowest validation MAE), metrics.json, TensorBoard logs in train/ and val/.
-SIGTERM and Ctrl-C finish the step, save and exit 75; the same command then continues, to the same
-weights. Of several workers (--strategy=multi_worker) all stop when one is asked to; when one is
-lost, the others exit 75 too.
+SIGTERM and Ctrl-C finish the step, or the validation that runs, save and exit 75; the same command
+then continues, to the same weights. Of several workers (--strategy=multi_worker) all stop when one
+is asked to; when one is lost, the others exit 75 too.
 """
 
 import pathlib

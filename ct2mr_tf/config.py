@@ -26,6 +26,9 @@ SMALLEST_SIDE = 12
 SMALLEST_MAP = 2
 """Sides, in pixels, below which a map is refused: the instance norm of a single pixel is zero."""
 
+TOO_MANY = 10**9
+"""Whole numbers are below it: no run has as many of anything, and they fit into 32 bits."""
+
 CHANGEABLE_ON_RESUME = frozenset(
     [
         *('num_steps', 'log_every', 'eval_every', 'checkpoint_every', 'steps_per_loop', 'panels'),
@@ -199,10 +202,13 @@ def _range_problems(config: Config) -> list[Problem]:
                 for side in dict.fromkeys(value)
                 if side < SMALLEST_SIDE or side % SIDE_MULTIPLE
             ]
-        elif field.type in (int, float) and not limits['least'] <= value < limits['below']:
-            expected = f'at least {limits["least"]:g}'
-            expected += f' and below {limits["below"]:g}' if limits['below'] < math.inf else ''
-            problems.append(_problem(name, value, expected))
+        elif field.type in (int, float):
+            below = min(limits['below'], TOO_MANY) if field.type is int else limits['below']
+            if not limits['least'] <= value < below:
+                expected = f'at least {limits["least"]:g}'
+                said = limits['below'] < math.inf or value >= below
+                expected += f' and below {below:g}' if said else ''
+                problems.append(_problem(name, value, expected))
     return problems
 
 

@@ -65,7 +65,7 @@ RANGES = [
     ('n_layers', [0], [1]),
     ('lambda_l1', [-1e-9, math.inf, math.nan], [0.0, 0]),
     ('learning_rate', [0.0, -1e-4, math.nan, math.inf], [1e-12]),
-    ('constant_steps', [-1], [0]),
+    ('constant_steps', [-1, 10**9, 10**20], [0, 10**9 - 1]),
     ('decay_steps', [-1], [0]),
     ('num_steps', [0], [1]),
     ('ema_decay', [-0.1, 1.0, 1.5], [0.0, 0.999999]),
@@ -116,6 +116,7 @@ def test_every_number_stands_in_the_table_of_ranges():
 def test_the_expected_range_is_said():
     assert problems_of(batch_size=0)[0].expected == 'at least 1'
     assert problems_of(ema_decay=1.0)[0].expected == 'at least 0 and below 1'
+    assert problems_of(batch_size=10**20)[0].expected == 'at least 1 and below 1e+09'
 
 
 @pytest.mark.parametrize('name', [name for name, f in FIELDS.items() if f.metadata['choices']])

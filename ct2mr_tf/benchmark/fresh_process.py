@@ -52,12 +52,18 @@ def train_in_fresh_process(config: Config, work: pathlib.Path) -> FreshProcess:
     command = [sys.executable, '-c', script, str(work)]
     started = time.perf_counter()
     first_step = 0.0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    errors = work / 'errors.txt'
+    with (
+        # At a terminal the run would show a bar in the place of its log lines.
+        errors.open('wb') as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
         for line in cast(IO[str], process.stdout):
             if line.startswith(FIRST_STEP):
                 first_step = time.perf_counter() - started
             last = line
     if process.returncode:
+        sys.stderr.write(errors.read_text(encoding='utf-8'))
         raise subprocess.CalledProcessError(process.returncode, command)
     return FreshProcess(first_step, json.loads(last) / 2**20)
 

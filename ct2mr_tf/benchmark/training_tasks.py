@@ -1,9 +1,8 @@
 """Training to be timed: one step alone, the loop that trains, and the pipeline that feeds it.
 
-An iterator of tf.data has threads of its own, which go on reading until its buffers are full, and
-AUTOTUNE lets the buffers grow from turn to turn, to thousands of pairs. What is read between turns
-takes the processor from whoever is timed then, and is missing from the reader's own time. So each
-turn begins with an iterator of its own, whose threads end with the turn.
+An iterator of tf.data has threads of its own, which go on reading until its buffers are full. What
+is read between turns takes the processor from whoever is timed then, and is missing from the
+reader's own time. So each turn begins with an iterator of its own, whose threads end with the turn.
 """
 
 import dataclasses
@@ -25,8 +24,8 @@ from ct2mr_tf.training.summaries import RunSummaries
 PIPELINE_PAIRS = 600
 """Pairs that one run of the pipeline reads against the clock."""
 
-PIPELINE_START = 300
-"""Pairs read before these, while AUTOTUNE finds its number of threads."""
+PIPELINE_START = 100
+"""Pairs read before these, while files come into memory and threads start."""
 
 
 def create_step_task(state: TrainState, config: Config) -> Task:

@@ -66,14 +66,14 @@ def main(problems: list[Problem]) -> None:
     )
     with tempfile.TemporaryDirectory(prefix='ct2mr-benchmark-') as work:
         result = measuring.run_benchmark(options, pathlib.Path(work))
-    if FLAGS.out:
-        write_text_whole(pathlib.Path(FLAGS.out), json.dumps(result, indent=2) + '\n')
     found, load = result['machine'], result['load_average']
     print(f'{found["cpu"]}, {found["cores"]} cores, {", ".join(found["gpus"]) or "no GPU"}')
     print(
         f'TensorFlow {found["tensorflow"]}; load {load["before"]} before, {load["after"]} after\n'
     )
     print(report.as_text([report.Row(**row) for row in result['table']]))
+    if FLAGS.out:  # after the table, which a place that cannot be written to shall not cost
+        write_text_whole(pathlib.Path(FLAGS.out), json.dumps(result, indent=2) + '\n')
 
 
 if __name__ == '__main__':

@@ -75,6 +75,26 @@ class FirstCases:
             self.cases.append(case)
 
 
+class EvenCases:
+    """A few cases of many, evenly spread, whole: a case takes 200 kB at 256x256.
+
+    Attributes:
+        cases: so far.
+    """
+
+    def __init__(self, count: int, most: int) -> None:
+        """Of `count` cases to come, at most so many."""
+        self.cases: list[Case] = []
+        self._places = frozenset(range(count)[:: max(1, count // max(1, most))][:most])
+        self._seen = 0
+
+    def add(self, case: Case) -> None:
+        """Keeps a case if its place is one of them."""
+        if self._seen in self._places:
+            self.cases.append(case)
+        self._seen += 1
+
+
 def collected(cases: Iterable[Case], collectors: Iterable[Collector]) -> Iterator[Case]:
     """The same cases, each shown to every collector as it passes."""
     collectors = tuple(collectors)

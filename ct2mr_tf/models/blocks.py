@@ -7,6 +7,7 @@ norm would subtract it again.
 import contextlib
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -65,6 +66,10 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
     kernel reads the map once. Statistics, gamma and beta are float32 whatever the type of the map.
     """
 
+    def add_weight(self, *args: Any, **kwargs: Any) -> tf.Variable:
+        """Adds gamma or beta: read as the float32 it is, where Keras would round it to 16 bits."""
+        return super().add_weight(*args, experimental_autocast=False, **kwargs)
+
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Normalises each channel of each picture to mean beta and standard deviation gamma.
 
@@ -74,7 +79,7 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
         Returns:
             A map of the same shape and dtype.
         """
-        scale, offset = (tf.cast(weight, tf.float32) for weight in (self.gamma, self.beta))
+        scale, offset = self.gamma, self.beta
         if inputs.shape[0] == 1:
             # Nothing to fold: of 33 norms, that takes seconds from the making of a step's graph.
             return self._normed(inputs, scale, offset)

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run within one step, even in the middle of a long call into TensorFlow.
+"""SIGTERM and Ctrl-C end a run within one step or validation, even amid a long call.
 
 A Python signal handler waits until the call into TensorFlow returns. So the signal's number goes
 through `signal.set_wakeup_fd` to a thread, which sets a variable that the loop in the graph reads.
@@ -86,5 +86,5 @@ def _watch(receiver: socket.socket, stop: tf.Variable) -> None:
     """Sets `stop` at the first of our signals; ends when the other side is closed."""
     while numbers := receiver.recv(64):
         if any(number in SIGNALS for number in numbers):
-            logging.info('Asked to stop: finishing the step, then saving.')
+            logging.info('Asked to stop: finishing the step, or the validation, then saving.')
             stop.assign(True)

@@ -13,7 +13,7 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import Examples, load_examples, undecodable
 from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.data.pipeline import create_eval_dataset, create_train_dataset, pair_ids_of_step
-from ct2mr_tf.evaluation.cases import Case, case_table, predict_cases
+from ct2mr_tf.evaluation.cases import Case, EvenCases, case_table, collected, predict_cases
 from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import run_folder
@@ -204,14 +204,15 @@ class _Run:
             examples, self._config.image_size, self._strategy.num_replicas_in_sync
         )
         batches = dataset.as_numpy_iterator()
-        cases = list(predict_cases(self._predict_fn, batches, examples.pair_ids))
-        metrics = case_table(cases).mean().to_dict()
+        cases = predict_cases(self._predict_fn, batches, examples.pair_ids)
+        panels = EvenCases(len(examples), self._config.panels)
+        metrics = case_table(collected(cases, [panels])).mean().to_dict()
         best = metrics['mae'] < float(state.best_mae.numpy())
         if best:
             state.best_mae.assign(metrics['mae'])
             state.best_step.assign(step)
         if self._summaries:
-            self._write_validation(self._summaries, step, metrics, cases, best)
+            self._write_validation(self._summaries, step, metrics, panels.cases, best)
         self._progress.say(
             f'step {step}  validation: MAE {metrics["mae"]:.2f}  PSNR {metrics["psnr_db"]:.2f} dB  '
             f'SSIM {metrics["ssim"]:.3f}' + ('  (best so far)' if best else '')
@@ -228,8 +229,7 @@ class _Run:
         if best:
             save_best(self._state, self._workdir)
         run_folder.write_metrics(self._workdir, step, metrics, best)
-        shown = cases[:: max(1, len(cases) // max(1, self._config.panels))][: self._config.panels]
-        summaries.write_validation(metrics, shown, step)
+        summaries.write_validation(metrics, cases, step)
 
     def _refuse_not_finite(self, rows: np.ndarray, step: int) -> None:
         """Looks through the scalars of the steps after `step`, a row each."""

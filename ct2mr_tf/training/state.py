@@ -45,6 +45,9 @@ UNFINISHED = '.writing-'
 KEPT = 3
 """Newest checkpoints kept, so that damage to one or two of them loses little."""
 
+PATTERN_CHARACTERS = frozenset('[\\')
+"""In a path TensorFlow takes them for a pattern when it reads, for themselves when it writes."""
+
 UNREADABLE = (tf.errors.OpError, ValueError, AssertionError, LookupError)
 """What restoring raises on a cut (IndexError), flipped or foreign checkpoint."""
 
@@ -202,7 +205,17 @@ def has_checkpoints(workdir: pathlib.Path) -> bool:
     return any(step > 0 for step in _steps(workdir / CHECKPOINTS_FOLDER))
 
 
+def _refuse_pattern(folder: pathlib.Path) -> None:
+    """Refuses what TensorFlow would write and never find again: it reads names as patterns."""
+    if PATTERN_CHARACTERS.isdisjoint(str(folder)):
+        return
+    cure = 'name another --workdir, or rename the folder of the run'
+    found = 'a [ or \\, by which TensorFlow finds no checkpoint again'
+    raise UserError([Problem(f'{folder}', found, 'a path without these', cure)])
+
+
 def _restore_newest(folder: pathlib.Path, restore: Callable[[str], None]) -> int:
+    _refuse_pattern(folder)
     problems = []
     for step in reversed(_steps(folder)):
         path = _path(folder, step)
@@ -240,6 +253,7 @@ def _write_whole(checkpoint: tf.train.Checkpoint, folder: pathlib.Path, step: in
 
     TensorFlow writes the index in place; a process killed meanwhile leaves a part of it.
     """
+    _refuse_pattern(folder)
     path = _path(folder, step)
     temporary = folder / f'{UNFINISHED}{path.name}'
     checkpoint.write(str(temporary))

@@ -1,5 +1,7 @@
 """A run in a process of its own tells when its first step is done, and its memory."""
 
+import os
+import pty
 import subprocess
 import time
 
@@ -29,3 +31,19 @@ def test_a_run_that_fails_is_no_figure(tmp_path, capfd):
     with pytest.raises(subprocess.CalledProcessError):
         train_in_fresh_process(config, tmp_path)
     assert 'missing' in capfd.readouterr().err
+
+
+def test_at_a_terminal_the_first_step_is_timed_too(tmp_path, tiny_set, monkeypatch):
+    data = tiny_set(tmp_path / 'set', size=(16, 16))
+    work = tmp_path / 'work'
+    work.mkdir()
+    terminal, inner = pty.openpty()
+    kept = os.dup(2)
+    try:
+        os.dup2(inner, 2)
+        found = train_in_fresh_process(Config(**{**vars(CONFIG), 'data_dir': str(data)}), work)
+    finally:
+        os.dup2(kept, 2)
+        for number in (kept, terminal, inner):
+            os.close(number)
+    assert found.first_step_s > 1

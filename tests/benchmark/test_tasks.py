@@ -92,7 +92,7 @@ def test_the_pipeline_reads_the_pairs_it_says_with_every_augmentation(data_dir, 
 
 @pytest.fixture
 def reads_ahead(monkeypatch):
-    """The pipeline reads as far ahead as it comes, as AUTOTUNE's does after many turns."""
+    """The pipeline reads as far ahead as it comes."""
 
     def create(examples, config):
         return create_train_dataset(examples, config).prefetch(1_000_000)

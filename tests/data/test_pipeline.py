@@ -250,3 +250,24 @@ def test_the_replicas_of_all_workers_see_the_rows_of_the_whole_batch(examples, w
 def test_the_stream_is_endless_by_its_type(examples):
     dataset = create_train_dataset(examples['train'], CONFIG)
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
+def _order(examples, seed, epoch):
+    config = dataclasses.replace(STILL, seed=seed, batch_size=COUNT)
+    (batch,) = batches(examples, config, 1, epoch)
+    return tuple(batch['index'])
+
+
+def test_orders_of_epochs_and_seeds_do_not_come_again_every_256(examples):
+    # Of 120 orders of five pairs, two that have nothing to do with each other are seldom equal.
+    for seed, epoch in ((3, 256), (259, 0)):
+        same = [_order(examples, 3, k) == _order(examples, seed, epoch + k) for k in range(8)]
+        assert sum(same) < 4
+
+
+def test_nothing_is_tuned_so_that_no_thread_is_waited_for(examples):
+    for dataset in (
+        create_train_dataset(examples['train'], CONFIG),
+        create_eval_dataset(examples['val'], SIZE),
+    ):
+        assert dataset.options().autotune.enabled is False

@@ -6,6 +6,7 @@ import pytest
 
 from ct2mr_tf.evaluation.cases import (
     Case,
+    EvenCases,
     FirstCases,
     case_table,
     case_tables,
@@ -90,6 +91,15 @@ def test_collectors_see_every_case_as_it_passes():
     assert [case.pair_id for case in passing] == ['b', 'c', 'd']
     assert [case.pair_id for case in first.cases] == ['a', 'b']
     assert [case.pair_id for case in second.cases] == ['a', 'b', 'c', 'd']
+
+
+def test_few_of_many_cases_are_kept_evenly_spread():
+    cases = [Case(f'{n}', CT[0], MR[0], MR[0], {}) for n in range(11)]
+    for most, kept in ((4, '0 2 4 6'), (5, '0 2 4 6 8'), (20, '0 1 2 3 4 5 6 7 8 9 10'), (0, '')):
+        even = EvenCases(11, most)
+        for case in cases:
+            even.add(case)
+        assert ' '.join(case.pair_id for case in even.cases) == kept
 
 
 def test_tables_made_beside_each_other_are_those_made_alone():

@@ -82,7 +82,7 @@ def test_intervals_hold_a_known_shift_as_often_as_they_say(monkeypatch):
             sums, counts = (
                 (known.sum(), known.count()) if clustered else (difference, difference * 0 + 1)
             )
-            low, high = comparison._interval(sums.to_numpy(), counts.to_numpy(), 0)
+            low, high = comparison._interval(sums.to_numpy(), counts.to_numpy())
             held[clustered] += low <= shift <= high
     assert held[True] >= 87  # below 0.1 % by chance
     assert held[False] <= 80

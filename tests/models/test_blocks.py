@@ -146,3 +146,24 @@ def test_seeded_initializers_differ_from_layer_to_layer_and_from_seed_to_seed():
     np.testing.assert_array_equal(first, again)
     rows = np.concatenate([first, second, large])
     assert len(np.unique(rows, axis=0)) == len(rows)
+
+
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
+def test_scale_and_offset_of_a_norm_are_not_rounded_to_16_bits(precision):
+    x = tf.random.stateless_normal([1, 128, 128, 2], [1, 2])
+    with blocks.computing_in(precision):
+        layer = blocks.InstanceNormalization(epsilon=blocks.NORM_EPSILON)
+    layer.build(x.shape)
+    layer.set_weights([np.ones(2), np.zeros(2)])
+    with tf.GradientTape() as tape:
+        # 16,384 pixels: a sum that float16 cannot hold.
+        total = tf.reduce_sum(tf.cast(layer(x), tf.float32)) * 5.001
+    (offset,) = tape.gradient(total, [layer.beta])
+    np.testing.assert_allclose(
+        offset, 5.001 * 128 * 128, rtol=1e-2 if precision == 'bfloat16' else 1e-3
+    )
+    layer.set_weights([np.full(2, 1.003), np.zeros(2)])
+    seen = []
+    layer._normed = lambda folded, scale, offset: seen.append(scale) or folded
+    layer(x)
+    np.testing.assert_allclose(seen[0], 1.003, rtol=1e-6)

@@ -204,3 +204,12 @@ def test_metrics_of_a_step(tmp_path):
     assert run_folder.metrics_of_step(tmp_path, 10) == {'mae': 5.0, 'pearson': None}
     assert run_folder.metrics_of_step(tmp_path, 20) == {'mae': 6.0}
     assert run_folder.metrics_of_step(tmp_path, 15) == {}
+
+
+@pytest.mark.parametrize('name', ['run[1]', 'run\\1'])
+def test_a_name_that_tensorflow_cannot_read_again_is_refused(name, tmp_path):
+    workdir = tmp_path / name
+    workdir.mkdir()
+    with pytest.raises(UserError, match='no checkpoint again'):
+        run_folder.open_run(CONFIG, workdir, DATA)
+    assert not (workdir / 'config.json').exists()

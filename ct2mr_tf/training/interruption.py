@@ -46,11 +46,12 @@ def stop_on_signal() -> Iterator[tf.Variable]:
         return
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
-    # Without a Python handler the signal would end the process; it has nothing to do itself.
-    previous = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     previous_fd = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     watcher = threading.Thread(target=_watch, args=(receiver, stop), daemon=True)
     watcher.start()
+    # Without a Python handler the signal would end the process; it has nothing to do itself. Last,
+    # for one that came before the thread listens would be lost.
+    previous = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     try:
         yield stop
     finally:

@@ -18,6 +18,9 @@ from ct2mr_tf.problems import Problem, UserError
 LOCK_FILE = '.lock'
 """Locked by the process that holds a folder; the kernel frees it when the process dies."""
 
+PATTERN_CHARACTERS = frozenset('[\\')
+"""In a path TensorFlow takes them for a pattern when it reads, for themselves when it writes."""
+
 _Manifest = TypeVar('_Manifest')
 
 
@@ -81,6 +84,20 @@ def in_the_way(folder: pathlib.Path) -> list[Problem]:
         found = 'a link or a mounted folder, which nothing can be moved onto'
         cure = 'name a folder within it'
     return [Problem(f'{folder}', found, 'a new or empty folder', cure)] if found else []
+
+
+def taken_for_pattern(folder: pathlib.Path, named: str) -> list[Problem]:
+    """Whether TensorFlow would not find again what it wrote into a folder: the name is a pattern.
+
+    Args:
+        folder: the folder, as TensorFlow will be given it.
+        named: the flag or folder as the user knows it.
+    """
+    if PATTERN_CHARACTERS.isdisjoint(f'{folder}'):
+        return []
+    found = 'a [ or \\, which TensorFlow takes for a pattern when it reads'
+    cure = 'rename the folder, or name another'
+    return [Problem(named, found, 'a path without these', cure)]
 
 
 def read_manifest(

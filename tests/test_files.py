@@ -17,6 +17,7 @@ from ct2mr_tf.files import (
     in_the_way,
     locked_folder,
     read_manifest,
+    taken_for_pattern,
     write_text_whole,
     written_whole,
 )
@@ -285,3 +286,15 @@ def test_a_folder_that_holds_something_else(tmp_path, text, found):
     (problem,) = caught.value.problems
     assert (problem.where, problem.found) == (f'{tmp_path}', found)
     assert problem.expected == 'a new or empty folder'
+
+
+@pytest.mark.parametrize('name', ['m[1]', 'a[b', 'a\\b'])
+def test_what_tensorflow_takes_for_a_pattern(tmp_path, name):
+    (problem,) = taken_for_pattern(tmp_path / name / '1', '--export_dir')
+    assert problem.where == '--export_dir'
+    assert 'takes for a pattern' in problem.found
+
+
+@pytest.mark.parametrize('name', ['m', 'm]', 'm*', 'm?', 'm{1}', '디스크 1'])
+def test_what_tensorflow_takes_for_itself(name):
+    assert taken_for_pattern(pathlib.Path(name), '--export_dir') == []

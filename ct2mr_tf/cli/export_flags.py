@@ -14,6 +14,7 @@ from ct2mr_tf.data.examples import TABLE_FILE, Examples, load_examples, undecoda
 from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.data.picture_origin import PictureOrigin, read_picture_origin
 from ct2mr_tf.evaluation.metrics import to_grey_levels
+from ct2mr_tf.files import taken_for_pattern
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.serving.model_card import Limits, ModelCard
@@ -82,6 +83,8 @@ def flag_problems() -> list[Problem]:
         if path and not pathlib.Path(path).is_dir():
             found, cure = f'{path}: no such folder', 'correct the path'
             problems.append(Problem(f'--{name}', found, 'a folder that is there', cure))
+    named = f'--export_dir={FLAGS.export_dir}'
+    problems += taken_for_pattern(pathlib.Path(FLAGS.export_dir), named)
     try:
         given_window()
     except UserError as error:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ct2mr_tf.evaluation import fonts
 from ct2mr_tf.evaluation.figures import DIFFERENCE_LIMIT, coloured_difference
 from ct2mr_tf.evaluation.grey_error import AXES
 from ct2mr_tf.evaluation.metrics import PAPER_PSNR_OFFSET_DB
@@ -45,7 +46,7 @@ Slices = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 STYLE = matplotlib.RcParams(
     {
-        'font.family': 'DejaVu Sans',
+        **fonts.SETTINGS,
         'font.size': 9,
         'axes.spines.top': False,
         'axes.spines.right': False,

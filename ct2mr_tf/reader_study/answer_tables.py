@@ -1,8 +1,8 @@
 """From the bytes of a file of answers to its rows, or to what is wrong with it and on which line.
 
 A file that was opened in a spreadsheet and saved again may have another sign between columns, other
-line ends and a byte order mark. None of these changes an answer, and the checksums tell whether
-anything else did; so such files are read.
+line ends, a byte order mark, or each line in one cell. None of these changes an answer, and the
+checksums tell whether anything else did; so such files are read.
 """
 
 import csv
@@ -82,13 +82,13 @@ def read_answer_table(path: pathlib.Path) -> AnswerTable:
     try:
         text = raw.decode('utf-8')
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b'\n') + 1
+        line = len(_lines(raw[: error.start].decode('utf-8')))
         found = 'not UTF-8: another program saved the file'
         return _refused(nothing, [line], found, 'UTF-8, as the page saved it')
     rows = _rows(text)
     if not rows or rows[0].fields != ANSWER_COLUMNS:
-        found = ','.join(rows[0].fields)[:MOST_SHOWN] if rows else 'an empty file'
-        return _refused(nothing, [1], found, f'the columns {",".join(ANSWER_COLUMNS)}')
+        expected = f'the {len(ANSWER_COLUMNS)} columns {",".join(ANSWER_COLUMNS)}'
+        return _refused(nothing, [1], _head(rows), expected)
     if len(rows) == 1:
         return _refused(nothing, [1], 'the columns and no row below them', 'a row for each trial')
     ragged = [row.line for row in rows if len(row.fields) != len(ANSWER_COLUMNS)]
@@ -117,12 +117,32 @@ def _lines_text(lines: Sequence[int]) -> str:
 
 def _rows(text: str) -> list[Row]:
     """Head and rows; the page writes no line break into a field, so each line is a row."""
-    lines = text.removeprefix(BYTE_ORDER_MARK).replace('\r\n', '\n').split('\n')
+    lines = _lines(text.removeprefix(BYTE_ORDER_MARK))
     delimiter = max(',;\t', key=lines[0].count)
     return [Row(n, _fields(line, delimiter)) for n, line in enumerate(lines, start=1) if line]
 
 
+def _lines(text: str) -> list[str]:
+    """The lines, whichever ends they have: LF as on a page, CRLF, or CR alone as Macs once did."""
+    return text.replace('\r\n', '\n').split('\n' if '\n' in text else '\r')
+
+
+def _head(rows: Sequence[Row]) -> str:
+    """What stands in place of ANSWER_COLUMNS."""
+    if not rows:
+        return 'an empty file'
+    fields = rows[0].fields
+    columns = 'column' if len(fields) == 1 else 'columns'
+    return f'{len(fields)} {columns}: {",".join(fields)[:MOST_SHOWN]}'
+
+
 def _fields(line: str, delimiter: str) -> tuple[str, ...]:
+    cells = _cells(line, delimiter)
+    # A spreadsheet that does not divide a line into columns saves it as one cell, within quotes.
+    return _cells(cells[0], delimiter) if len(cells) == 1 else cells
+
+
+def _cells(line: str, delimiter: str) -> tuple[str, ...]:
     try:
         return tuple(next(csv.reader(io.StringIO(line, newline=''), delimiter=delimiter), ()))
     except csv.Error:  # a line break or NUL in a field: no page writes that
@@ -131,12 +151,13 @@ def _fields(line: str, delimiter: str) -> tuple[str, ...]:
 
 def _signs_of_saving(text: str) -> str:
     """How one sees that a spreadsheet saved a file again; empty where nothing tells."""
-    head = text.partition('\n')[0]
+    head = _lines(text)[0]
     signs = {
         'a byte order mark': text.startswith(BYTE_ORDER_MARK),
         'semicolons': head.count(';') > head.count(','),
         'tabs': head.count('\t') > head.count(','),
         'CRLF line ends': '\r\n' in text,
+        'CR line ends': '\n' not in text,
     }
     return ', '.join(sign for sign, seen in signs.items() if seen)
 

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ct2mr_tf.evaluation import fonts
 from ct2mr_tf.files import folder_written_whole, in_the_way
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.reader_study import score_report, study_files
 from ct2mr_tf.reader_study.answer_files import read_answers
 from ct2mr_tf.reader_study.study_answers import StudyAnswers, read_study_answers
 from ct2mr_tf.reader_study.study_files import Study
+
+MOST_LETTERS = 10
+"""Letters listed of those that no font has."""
 
 
 def score_studies(
@@ -31,7 +35,7 @@ def score_studies(
         allow_incomplete: whether readers, or their answers to some trials or items, may be missing.
 
     Returns:
-        The main tables as text, and what is missing.
+        The main tables as text, and what is missing, also letters in the fonts of the figures.
 
     Raises:
         UserError: a study or its key cannot be read, two studies are of one kind, or `out` is not
@@ -46,9 +50,10 @@ def score_studies(
     ]
     raise_if_any([*_conflicts(scored), *([] if allow_incomplete else _silent(scored))])
     raise_if_any(_empty(scored))
+    notes = [*_missing(scored), *_without_font(scored)]
     with folder_written_whole(out) as work:
         tables = score_report.write_score(scored, work)
-    return '\n\n'.join([*(table.text() for table in tables), *_missing(scored)])
+    return '\n\n'.join([*(table.text() for table in tables), *notes])
 
 
 def _described(
@@ -134,3 +139,14 @@ def _missing(scored: Sequence[StudyAnswers]) -> list[str]:
         if left_out:
             lines.append(f'Left without an answer in {name}: {left_out} of {len(answers.answers)}.')
     return lines
+
+
+def _without_font(scored: Sequence[StudyAnswers]) -> list[str]:
+    """A sentence on letters that the figures cannot show, for a terminal."""
+    named = [name for answers in scored for name in (answers.study.items or answers.cases.index)]
+    letters = fonts.without_glyph(''.join(named))
+    if not letters:
+        return []
+    shown = letters[:MOST_LETTERS] + ('...' if len(letters) > MOST_LETTERS else '')
+    cure = 'for Korean, install Noto Sans CJK or NanumGothic and score again'
+    return [f'Figures show boxes for {shown}: none of their fonts here has these; {cure}.']

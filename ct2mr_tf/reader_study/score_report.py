@@ -8,6 +8,7 @@ Nothing in it names a day or a place: the same answers give the same bytes.
 """
 
 import pathlib
+import warnings
 from collections.abc import Sequence
 
 from ct2mr_tf.evaluation.pages import data_uri, write_page
@@ -43,13 +44,16 @@ def write_score(studies: Sequence[StudyAnswers], folder: pathlib.Path) -> list[S
     parts = [score_sections.SECTIONS[answers.study.kind](answers) for answers in studies]
     parts.append(score_sections.correlation_section(studies, parts))
     (folder / FIGURES_FOLDER).mkdir()
-    pictures = {
-        (part.name, drawn.name): save_figure(
-            drawn.figure, folder / FIGURES_FOLDER, f'{part.name}_{drawn.name}'
-        )
-        for part in parts
-        for drawn in part.figures
-    }
+    with warnings.catch_warnings():
+        # Said once for all figures: see `reader_scoring`.
+        warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
+        pictures = {
+            (part.name, drawn.name): save_figure(
+                drawn.figure, folder / FIGURES_FOLDER, f'{part.name}_{drawn.name}'
+            )
+            for part in parts
+            for drawn in part.figures
+        }
     numbers = {f'{part.name}_{name}': own for part in parts for name, own in part.numbers.items()}
     for answers, part in zip(studies, parts, strict=False):
         paper = 'table_3' if answers.study.kind == 'similarity' else f'table_2_{part.name}'

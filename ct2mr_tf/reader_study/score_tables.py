@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ct2mr_tf.evaluation.tables import p_text
-from ct2mr_tf.reader_study import similarity_statistics
+from ct2mr_tf.reader_study import similarity_statistics, study_files
 from ct2mr_tf.reader_study.estimates import NOTHING, Estimate
 
 METRIC_NAMES = {'mae': 'MAE', 'psnr_db': 'PSNR, dB', 'ssim': 'SSIM'}
@@ -173,7 +173,7 @@ def table_3(scores: pd.DataFrame, agreement: Mapping[str, tuple[int, Estimate]])
         agreement: of `similarity_statistics.agreement`.
     """
     summary = similarity_statistics.by_item(scores)
-    whole = similarity_statistics.ALL_ITEMS
+    whole = study_files.ALL_ITEMS
     if whole in agreement:
         means = similarity_statistics.case_means(scores).assign(item=whole)
         summary = pd.concat([summary, similarity_statistics.by_item(means)])

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from ct2mr_tf.evaluation.tables import p_phrase
-from ct2mr_tf.reader_study import similarity_statistics
+from ct2mr_tf.reader_study import similarity_statistics, study_files
 from ct2mr_tf.reader_study.estimates import CONFIDENCE, Estimate, number_text
 from ct2mr_tf.reader_study.outcome_correlations import BETTER_IS
 from ct2mr_tf.reader_study.score_tables import METRIC_NAMES
@@ -227,7 +227,7 @@ def similarity(scores: pd.DataFrame, agreement: dict[str, tuple[int, Estimate]])
         )
     name, (_, icc) = list(agreement.items())[-1]
     said = icc.note if math.isnan(icc.value) else _interval(icc)
-    what = f'{"the " if name == similarity_statistics.ALL_ITEMS else ""}{name[0].lower()}{name[1:]}'
+    what = f'{"the " if name == study_files.ALL_ITEMS else ""}{name[0].lower()}{name[1:]}'
     second = f'Agreement of the readers: ICC(2,1) of {what} is {said}.'
     if icc.high - icc.low > WIDE:
         second += ' So wide an interval leaves open whether they agree well or poorly.'

@@ -12,12 +12,10 @@ import pandas as pd
 from ct2mr_tf.reader_study.agreement import BlandAltman, bland_altman, intraclass_correlation
 from ct2mr_tf.reader_study.estimates import Estimate
 from ct2mr_tf.reader_study.study_answers import complete
+from ct2mr_tf.reader_study.study_files import ALL_ITEMS
 
 ALL = 'All readers'
 """Name of what is over all readers."""
-
-ALL_ITEMS = 'Mean of all items'
-"""Name of the row over all items: each reader's mean of a case."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,9 @@ PAPER_ITEMS = (
 )
 """The nine items of the paper's study of similarity (Table 3)."""
 
+ALL_ITEMS = 'Mean of all items'
+"""What the tables of a score call each reader's mean of a case: no item may be called so."""
+
 ROLES = ('radiologist', 'spine_surgeon', 'resident', 'other')
 """What a reader is; the first three are the paper's."""
 

@@ -57,7 +57,8 @@ def read_items(path: pathlib.Path) -> tuple[str, ...]:
 
     Raises:
         UserError: the file cannot be read, holds none or more than MOST_ITEMS, or an item stands
-            there twice, is longer than MOST_ITEM_LENGTH, or holds control characters.
+            there twice, is longer than MOST_ITEM_LENGTH, holds control characters, or is called
+            what the mean of all is.
     """
     try:
         lines = path.read_text(encoding='utf-8-sig').splitlines()
@@ -67,12 +68,17 @@ def read_items(path: pathlib.Path) -> tuple[str, ...]:
         raise UserError([Problem(f'{path}', found, 'a text file in UTF-8', cure)]) from None
     items = tuple(line.strip() for line in lines if line.strip())
     problems = [
-        Problem(f'{path}', f'item {item!r}', expected, 'correct the line')
+        Problem(f'{path}', f'item {item!r}', expected, cure)
         for item in dict.fromkeys(items)
-        for wrong, expected in (
-            (items.count(item) > 1, 'each item once'),
-            (len(item) > MOST_ITEM_LENGTH, f'at most {MOST_ITEM_LENGTH} characters'),
-            (not item.isprintable(), 'printable characters'),
+        for wrong, expected, cure in (
+            (items.count(item) > 1, 'each item once', 'correct the line'),
+            (len(item) > MOST_ITEM_LENGTH, f'at most {MOST_ITEM_LENGTH} characters', 'shorten it'),
+            (not item.isprintable(), 'printable characters', 'correct the line'),
+            (
+                item == study_files.ALL_ITEMS,
+                'another name: scoring calls the mean of all items so',
+                "rename it, for example 'Overall'",
+            ),
         )
         if wrong
     ]

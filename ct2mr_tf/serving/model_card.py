@@ -142,7 +142,7 @@ class ModelCard:
         window = content['ct_window']
         try:
             ct_window = Window(float(window['low_hu']), float(window['high_hu']))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # JSON's integers have any number of digits
             raise UserError([_problem(f'{where}, ct_window', str(error))]) from None
         return cls(
             **{key: content[key] for key in _PLAIN},
@@ -222,7 +222,7 @@ class SyntheticMrModel(Protocol):
         """Makes synthetic MR.
 
         Args:
-            ct: uint8 [N, H, W], grey levels in the card's CT window.
+            ct: uint8 [N, H, W], grey levels in the card's CT window; N may be 0.
 
         Returns:
             uint8 [N, H, W], grey levels.

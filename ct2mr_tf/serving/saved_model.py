@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ct2mr_tf.files import taken_for_pattern
 from ct2mr_tf.problems import Problem, UserError
 from ct2mr_tf.serving.model_card import CARD_FILE, ModelCard
 
@@ -44,7 +45,8 @@ class LocalModel:
             loaded = load_quietly(version)
         except (OSError, tf.errors.OpError, ValueError, LookupError) as error:
             found = f'cannot be read: {str(error).splitlines()[0]:.200}'
-            raise UserError([Problem(f'{version}', found, 'an exported model', cure)]) from None
+            problem = Problem(f'{version}', found, 'an exported model', cure)
+            raise UserError(taken_for_pattern(version, f'{version}') or [problem]) from None
         self._synthesize = loaded.signatures['serving_default']
         # Variables live as long as the object that was loaded.
         self._loaded = loaded
@@ -53,17 +55,19 @@ class LocalModel:
         """Makes synthetic MR.
 
         Args:
-            ct: uint8 [N, H, W], grey levels in the card's CT window.
+            ct: uint8 [N, H, W], grey levels in the card's CT window; N may be 0.
 
         Returns:
             uint8 [N, H, W], grey levels.
 
         Raises:
             UserError: the model refuses the pictures, and says why.
-            ValueError: another dtype or number of dimensions.
+            ValueError: another dtype or number of dimensions, or slices without pixels.
         """
-        if ct.dtype != np.uint8 or ct.ndim != 3:
+        if ct.dtype != np.uint8 or ct.ndim != 3 or 0 in ct.shape[1:]:
             raise ValueError(f'uint8 [N, H, W], not {ct.dtype} {ct.shape}')
+        if not len(ct):  # the graph takes one picture at least
+            return np.zeros(ct.shape, np.uint8)
         import tensorflow as tf
 
         pictures = tf.constant(ct[..., np.newaxis].astype(np.float32))

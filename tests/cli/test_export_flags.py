@@ -78,6 +78,14 @@ def test_windows_that_nobody_knows(given, arguments, known, where, found):
 def test_what_flags_are_wrong_by_themselves(given, tmp_path):
     given('--name=spine/T2', '--export_dir=models')
     assert [problem.where for problem in export_flags.flag_problems()] == ['--workdir', '--name']
+
+
+def test_a_folder_that_tensorflow_would_not_find_again(given, tmp_path):
+    """Refused before anything is loaded: the export reads what it wrote."""
+    given(f'--workdir={tmp_path}', '--export_dir=m[1]')
+    (problem,) = export_flags.flag_problems()
+    assert problem.where == '--export_dir=m[1]'
+    assert 'takes for a pattern' in problem.found
     given(
         f'--workdir={tmp_path}/none', f'--data_dir={tmp_path}/away', '--ct_window_low=5', '--name='
     )

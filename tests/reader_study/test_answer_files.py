@@ -1,5 +1,8 @@
 """Files of answers: what a page saved is read; whatever else is refused, with the line at fault."""
 
+import csv
+import io
+
 import pytest
 import simulated_readers
 
@@ -80,14 +83,61 @@ def test_files_of_two_studies_may_lie_together(tmp_path):
     [
         lambda text: '\ufeff' + text,
         lambda text: text.replace('\n', '\r\n'),
+        lambda text: text.replace('\n', '\r'),
         lambda text: text.replace(',', ';'),
         lambda text: '\ufeff' + text.replace(',', '\t').replace('\n', '\r\n') + '\r\n',
     ],
-    ids=['byte order mark', 'CRLF', 'semicolons', 'all of it'],
+    ids=['byte order mark', 'CRLF', 'CR', 'semicolons', 'all of it'],
 )
 def test_a_spreadsheet_that_changed_no_answer_is_no_harm(tmp_path, edit):
     path = saved(tmp_path, sheet_of(FORCED), edit=edit)
     assert read_answers([path], [FORCED])[FORCED.study_id] == (sheet_of(FORCED),)
+
+
+def in_one_cell(line):
+    """A line that a spreadsheet did not divide, as it saves that."""
+    doubled = line.replace('"', '""')
+    return f'"{doubled}"'
+
+
+@pytest.mark.parametrize('first', [0, 1], ids=['every line', 'all but the columns'])
+@pytest.mark.parametrize('delimiter', [',', ';'])
+def test_lines_in_one_cell_each_are_read(tmp_path, delimiter, first):
+    """Whole, or with what needs quotes within: a comment with quotes and commas."""
+    comment = Answer(1, '', '2', 3.0, 'a "quote", a comma; and more')
+    sheet = sheet_of(FORCED, answers=(comment, *sheet_of(FORCED).answers[1:]))
+
+    def edit(text):
+        rows = io.StringIO(newline='')
+        csv.writer(rows, delimiter=delimiter).writerows(csv.reader(io.StringIO(text)))
+        lines = rows.getvalue().splitlines()
+        return '\n'.join([*lines[:first], *map(in_one_cell, lines[first:])])
+
+    path = saved(tmp_path, sheet, edit=edit)
+    assert read_answers([path], [FORCED])[FORCED.study_id] == (sheet,)
+
+
+def test_columns_in_too_few_cells_are_counted(tmp_path):
+    """Their text may be that of the right ones."""
+    path = saved(
+        tmp_path, sheet_of(FORCED), edit=lambda t: t.replace('format,study_id', '"format,study_id"')
+    )
+    problem = only_problem(path)
+    assert problem.found.startswith('10 columns: format,study_id,reader,')
+    assert problem.expected.startswith('the 11 columns format,study_id,reader,')
+
+
+def test_lines_are_counted_whichever_ends_they_have(tmp_path):
+    path = saved(
+        tmp_path,
+        sheet_of(FORCED),
+        edit=lambda t: t.replace('\n', '\r').replace(',3,,1,', ',3,,2,'),
+    )
+    problem = only_problem(path)
+    assert problem.where == f'{path}, line 4'
+    assert 'another program saved the file (CR line ends)' in problem.found
+    path.write_bytes(b'format,comment\r1,J\xfcrgen\r')
+    assert only_problem(path).where == f'{path}, line 2'
 
 
 def test_a_spreadsheet_that_changed_numbers_is_named(tmp_path):
@@ -239,9 +289,9 @@ def test_items_that_are_missing(tmp_path):
     ('content', 'line', 'found'),
     [
         (b'', 1, 'an empty file'),
-        (b'trial,answer\n1,2\n', 1, 'trial,answer'),
+        (b'trial,answer\n1,2\n', 1, '2 columns: trial,answer'),
         (','.join(study_files.ANSWER_COLUMNS).encode(), 1, 'the columns and no row below them'),
-        ((','.join(study_files.ANSWER_COLUMNS) + ',extra\n').encode(), 1, 'format,study_id'),
+        ((','.join(study_files.ANSWER_COLUMNS) + ',extra\n').encode(), 1, '12 columns: format,'),
         (study_files.answers_text(sheet_of(FORCED)).encode('utf-16'), 1, 'not UTF-8'),
         (b'format,comment\n1,J\xfcrgen\n', 2, 'not UTF-8'),
         (b'\x00' * 100, 1, ''),

@@ -246,3 +246,17 @@ def test_the_page_in_a_browser(scored, window):
         )
         assert rows[0][:5] == ['Reader', 'Role', 'Years', 'Cases', 'Synthetic chosen']
         assert [row[4] for row in rows[1:7]] == ['0', '1', '2', '3', '5', '6']
+
+
+def test_letters_that_no_font_has_are_said_once(tmp_path):
+    """Cuneiform, which no font of the figures has: boxes there, and right in the tables."""
+    study = simulate(tmp_path, 'similarity', 2, cases=3, items=('𒀀𒀁 signal', 'Bone'))
+    answers = study.write_answers([study.rater(n, np.full((3, 2), 80)) for n in range(2)])
+    printed = reader_scoring.score_studies([study.folder], [answers], tmp_path / 'out')
+    last = 'Figures show boxes for 𒀀𒀁: none of their fonts here has these;'
+    assert printed.rpartition('\n\n')[2].startswith(last)
+    assert '𒀀𒀁 signal' in (tmp_path / 'out/report.html').read_text(encoding='utf-8')
+
+
+def test_nothing_is_said_of_letters_that_fonts_have(scored):
+    assert 'font' not in scored[1]

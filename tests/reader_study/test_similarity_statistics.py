@@ -8,6 +8,7 @@ import pytest
 import simulated_readers
 
 from ct2mr_tf.reader_study import similarity_statistics
+from ct2mr_tf.reader_study.study_files import ALL_ITEMS
 
 ALL = similarity_statistics.ALL
 
@@ -96,11 +97,11 @@ def test_the_mean_of_items_has_its_own_agreement():
     rng = np.random.default_rng(0)
     percent = rng.uniform(50, 100, (15, 2, 2))
     found = similarity_statistics.agreement(scores_of(percent))
-    assert list(found) == ['Disc', 'Bone', similarity_statistics.ALL_ITEMS]
+    assert list(found) == ['Disc', 'Bone', ALL_ITEMS]
     means = scores_of(percent.mean(axis=2, keepdims=True), ('Mean',))
     expected = similarity_statistics.agreement(means)
     assert list(expected) == ['Mean']
-    icc = found[similarity_statistics.ALL_ITEMS][1]
+    icc = found[ALL_ITEMS][1]
     assert icc.value == pytest.approx(expected['Mean'][1].value)
 
 
@@ -114,7 +115,7 @@ def test_agreement_is_of_cases_that_all_readers_scored():
     assert {item: cases for item, (cases, _) in found.items()} == {
         'Disc': 5,
         'Bone': 6,
-        similarity_statistics.ALL_ITEMS: 5,
+        ALL_ITEMS: 5,
     }
     (pair,) = similarity_statistics.reader_pairs(left_out)
     assert pair.scores.shape == (5, 2, 2)
@@ -157,7 +158,7 @@ def test_one_reader():
 def test_the_table_of_agreement():
     table = similarity_statistics.agreement_table(similarity_statistics.agreement(BY_HAND))
     assert table.columns.tolist() == ['item', 'cases', 'icc', 'low', 'high', 'note']
-    assert table['item'].tolist() == ['Disc', 'Bone', similarity_statistics.ALL_ITEMS]
+    assert table['item'].tolist() == ['Disc', 'Bone', ALL_ITEMS]
 
 
 def test_an_item_that_one_reader_never_scored():
@@ -174,7 +175,7 @@ def test_an_item_that_one_reader_never_scored():
     assert {item: cases for item, (cases, _) in found.items()} == {
         'Disc': 0,
         'Bone': 15,
-        similarity_statistics.ALL_ITEMS: 0,
+        ALL_ITEMS: 0,
     }
 
 

@@ -172,6 +172,7 @@ def test_items_from_a_file(tmp_path):
         ('x' * 61, [f"item '{'x' * 61}'"]),
         ('Bo\x07ne', ["item 'Bo\\x07ne'"]),
         ('a\x07\nb\nb', ["item 'a\\x07'", "item 'b'"]),
+        ('Bone\n Mean of all items', ["item 'Mean of all items'"]),
     ],
 )
 def test_items_that_cannot_be_rated(tmp_path, text, found):

@@ -68,6 +68,14 @@ def test_a_window_that_is_none(tiny_card):
     assert 'must rise' in problem.found
 
 
+def test_a_window_beyond_all_numbers(tiny_card):
+    """JSON's integers may have any number of digits."""
+    content = json.loads(tiny_card.to_json())
+    content['ct_window']['low_hu'] = -(10**400)
+    (problem,) = problems_of(json.dumps(content))
+    assert problem.where == 'a card, ct_window'
+
+
 def test_numbers_that_json_has_not(tiny_card):
     """A card is read by other languages too: NaN would be no JSON."""
     with pytest.raises(ValueError, match='not JSON compliant'):

@@ -95,7 +95,27 @@ def test_pictures_beyond_the_limits_are_the_users_concern(exported):
         model.synthesize(np.zeros((1, 68, 64), np.uint8))
 
 
-@pytest.mark.parametrize('ct', [np.zeros((1, 32, 32)), np.zeros((32, 32), np.uint8)])
+def test_a_folder_whose_name_is_a_pattern(exported, tmp_path):
+    """TensorFlow does not find the weights there: the model is not at fault."""
+    for name in ('m[1]', 'm\\1'):
+        folder = tmp_path / name
+        shutil.copytree(exported, folder / '1')
+        problem = refused(folder)
+        assert problem.where == f'{folder / "1"}'
+        assert 'takes for a pattern' in problem.found
+        assert problem.cure == 'rename the folder, or name another'
+
+
+def test_no_pictures_in_and_none_out(exported):
+    """As from a server."""
+    mr = LocalModel(exported).synthesize(np.zeros((0, 32, 40), np.uint8))
+    assert (mr.shape, mr.dtype) == ((0, 32, 40), np.uint8)
+
+
+@pytest.mark.parametrize(
+    'ct',
+    [np.zeros((1, 32, 32)), np.zeros((32, 32), np.uint8), np.zeros((1, 0, 32), np.uint8)],
+)
 def test_arrays_that_are_no_pictures(exported, ct):
     with pytest.raises(ValueError, match=r'uint8 \[N, H, W\]'):
         LocalModel(exported).synthesize(ct)

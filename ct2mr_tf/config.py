@@ -23,6 +23,10 @@ SIDE_MULTIPLE = 4
 SMALLEST_SIDE = 12
 """The smallest multiple of 4 that holds the window of SSIM, 11 pixels: validation measures it."""
 
+LARGEST_SIDE = 2048
+"""The largest matrix that CT scanners reconstruct: larger pictures show nothing more. Cutting one
+takes 0.7 GB, by the square of the side: a mistyped size would end in a want of memory."""
+
 SMALLEST_MAP = 2
 """Sides, in pixels, below which a map is refused: the instance norm of a single pixel is zero."""
 
@@ -72,7 +76,7 @@ class Config:
     data_dir: str = _field('', 'Prepared data set: a folder with train/, val/ and test/ pictures.')
     image_size: tuple[int, int] = _field(
         (256, 256),
-        'Height,width in pixels, or one number for a square; multiples of 4, at least 12.',
+        'Height,width in pixels, or one number for a square; multiples of 4, 12 to 2048.',
     )
     batch_size: int = _field(1, 'Pairs a step, of all replicas together.', least=1)
     seed: int = _field(
@@ -197,10 +201,10 @@ def _range_problems(config: Config) -> list[Problem]:
                 _problem(
                     name,
                     side,
-                    f'sides that are multiples of {SIDE_MULTIPLE}, at least {SMALLEST_SIDE}',
+                    f'multiples of {SIDE_MULTIPLE} from {SMALLEST_SIDE} to {LARGEST_SIDE}',
                 )
                 for side in dict.fromkeys(value)
-                if side < SMALLEST_SIDE or side % SIDE_MULTIPLE
+                if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side % SIDE_MULTIPLE
             ]
         elif field.type in (int, float):
             below = min(limits['below'], TOO_MANY) if field.type is int else limits['below']
@@ -289,7 +293,14 @@ def load_config(workdir: pathlib.Path) -> Config:
         raise UserError([problem])
     if isinstance(values['image_size'], list):  # JSON has no tuples
         values['image_size'] = tuple(values['image_size'])
-    return Config(**values)
+    try:
+        return Config(**values)
+    except UserError as error:
+        cure = 'restore the values that the run was started with, or the file from a backup'
+        raise UserError(
+            Problem(f'{path}, {one.where.replace("--", "")}', one.found, one.expected, cure)
+            for one in error.problems
+        ) from None
 
 
 def resume_problems(started: Config, wanted: Config) -> list[Problem]:

@@ -144,9 +144,15 @@ def test_truth_is_no_number():
 
 @pytest.mark.parametrize(
     ('size', 'found'),
-    [((256, 254), ['254']), ((0, 256), ['0']), ((-4, 6), ['-4', '6']), ((8, 256), ['8'])],
+    [
+        ((256, 254), ['254']),
+        ((0, 256), ['0']),
+        ((-4, 6), ['-4', '6']),
+        ((8, 256), ['8']),
+        ((2048, 2052), ['2052']),
+    ],
 )
-def test_sides_are_multiples_of_four_and_hold_the_window_of_ssim(size, found):
+def test_sides_are_multiples_of_four_from_the_window_of_ssim_to_the_largest_ct(size, found):
     problems = problems_of(image_size=size, n_layers=1)
     assert [problem.found for problem in problems] == found
     assert all('multiples of 4' in problem.expected for problem in problems)
@@ -230,20 +236,25 @@ def write_values(folder, **changes):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'where'),
+    ('changes', 'field'),
     [
-        ({'batch_size': 0}, '--batch_size'),
-        ({'image_size': [255, 256]}, '--image_size'),
-        ({'image_size': 256}, '--image_size'),
-        ({'image_size': None}, '--image_size'),
-        ({'image_size': '256'}, '--image_size'),
+        ({'batch_size': 0}, 'batch_size'),
+        ({'image_size': [255, 256]}, 'image_size'),
+        ({'image_size': 256}, 'image_size'),
+        ({'image_size': None}, 'image_size'),
+        ({'image_size': '256'}, 'image_size'),
+        ({'image_size': [32, 32]}, 'image_size with n_layers'),
     ],
 )
-def test_values_out_of_range_in_json(tmp_path, changes, where):
+def test_values_out_of_range_in_json(tmp_path, changes, field):
+    """The file is at fault, and no flag can mend it."""
     write_values(tmp_path, **changes)
     with pytest.raises(UserError) as caught:
         load_config(tmp_path)
-    assert [problem.where for problem in caught.value.problems] == [where]
+    (problem,) = caught.value.problems
+    assert problem.where == f'{tmp_path / CONFIG_FILE}, {field}'
+    assert 'restore' in problem.cure
+    assert '--' not in problem.cure
 
 
 def test_unknown_and_missing_fields_are_named(tmp_path):

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a bug, with its traceback; 2 the user's flags or data, eve
 import dataclasses
 import errno
 import gc
+import io
 import logging
 import os
 import re
@@ -103,6 +104,9 @@ def run(main: Main, argv: list[str] | None = None) -> None:
     problems: list[Problem] = []
     # TensorFlow's C++ prints start-up notes that no Python can filter.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
+        sys.stdout.reconfigure(errors='backslashreplace')
 
     def guarded(argv: list[str]) -> None:
         # SIGTERM ends a command as Ctrl-C does: what it was writing is cleared away.

@@ -32,7 +32,7 @@ import tqdm
 from absl import flags
 
 from ct2mr_tf.cli import phantom_folder
-from ct2mr_tf.config import SIDE_MULTIPLE
+from ct2mr_tf.config import LARGEST_SIDE, SIDE_MULTIPLE
 from ct2mr_tf.data.examples import write_pair, write_table
 from ct2mr_tf.data.patient_pairs import extent_columns
 from ct2mr_tf.data.splits import assign_splits
@@ -55,7 +55,11 @@ flags.DEFINE_string('out', '', 'Folder to write; must be new, or empty.')
 flags.DEFINE_integer('patients', 40, 'Number of patients.', 1, MOST_PATIENTS)
 flags.DEFINE_integer('seed', 0, 'Another seed is another cohort.', lower_bound=0)
 flags.DEFINE_integer(
-    'size', 128, f'Pixels a side of pairs and of truth; a multiple of {SIDE_MULTIPLE}.', 16, 2048
+    'size',
+    128,
+    f'Pixels a side of pairs and of truth; a multiple of {SIDE_MULTIPLE}.',
+    16,
+    LARGEST_SIDE,
 )
 flags.DEFINE_integer('workers', 0, 'Processes; 0 for one a core.', lower_bound=0)
 flags.DEFINE_integer('ct_matrix', 192, 'Studies: rows and columns of the CT, on 180 mm.', 16, 1024)

@@ -67,7 +67,9 @@ def define_build_flags() -> None:
     flags.DEFINE_string('landmarks', '', 'Folder or CSV of landmarks.')
     flags.DEFINE_string('pairs', '', 'CSV of pairs named slice by slice, in place of landmarks.')
     flags.DEFINE_string('exclude', '', 'CSV of discs to leave out: patient, level, reason.')
-    flags.DEFINE_integer('size', BuildOptions.size, 'Pixels a side of CT and MR; multiple of 4.')
+    flags.DEFINE_integer(
+        'size', BuildOptions.size, 'Pixels a side of CT and MR; multiple of 4, at most 2048.'
+    )
     window = grey.DEFAULT_CT_WINDOW
     flags.DEFINE_float('ct_window_low', window.low, 'HU shown as black.')
     flags.DEFINE_float('ct_window_high', window.high, 'HU shown as white.')

@@ -28,7 +28,10 @@ _EXPECTED = 'a CT that can be cut as the training pictures were'
 
 _CURES = {
     Reason.NO_STACK: 'name an axial CT in --ct, and see what --ct_series asks for',
+    Reason.FEW_SLICES: 'export the whole series, with all its slices, or take --plane=slice',
     Reason.NO_VOLUME: 'take a CT with thinner slices, or --plane=slice',
+    Reason.GAPS: 'export the whole series, with all its slices, or take a CT without gaps between '
+    'them, or --plane=slice',
     Reason.UNEVEN: 'export the whole series, with all its slices, or leave out --volume',
     Reason.OFF_PLANE: 'place the landmarks on this very CT; on thin slices, --plane=disc reformats',
     Reason.ANGLE: '--plane=disc reformats the CT along the disc',

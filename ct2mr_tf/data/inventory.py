@@ -53,10 +53,10 @@ def inventory_table(roster: Roster, options: PairingOptions) -> pd.DataFrame:
             for candidate in slice_choice.candidates(stacks, modality, series)
         }
         first_day = min((day for stack in stacks if (day := stack.date)), default=None)
-        frames = list(dict.fromkeys(stack.frame_of_reference_uid for stack in stacks))
+        frames = list(dict.fromkeys(map(slice_choice.frame_of, stacks)))
         for name, stack in _named(pseudonym, stacks):
             row = _row(stack, first_day)
-            row |= {'frame': frames.index(stack.frame_of_reference_uid) + 1}
+            row |= {'frame': frames.index(slice_choice.frame_of(stack)) + 1}
             row |= {'pairing': 'yes' if id(stack) in usable else 'no'}
             rows.append({'patient_id': pseudonym, 'stack': name, **row})
     return pd.DataFrame(rows)

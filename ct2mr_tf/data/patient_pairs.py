@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ct2mr_tf.config import SIDE_MULTIPLE
+from ct2mr_tf.config import LARGEST_SIDE, SIDE_MULTIPLE
 from ct2mr_tf.data import overviews
 from ct2mr_tf.data.examples import write_pair
 from ct2mr_tf.data.patients import PatientCase
@@ -40,7 +40,7 @@ class BuildOptions:
     """How pictures are made.
 
     Attributes:
-        size: N, pixels a side of CT and of MR; a multiple of 4.
+        size: N, pixels a side of CT and of MR; a multiple of 4, at most 2048.
         ct_window: the HU shown as grey levels.
         mr_percentiles: of an MR stack's signal, shown as black and as white.
         max_padding_share: how much of a picture the scanner may have padded, 0 to 1; padding shows
@@ -59,8 +59,9 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         found = []
-        if self.size < SIDE_MULTIPLE or self.size % SIDE_MULTIPLE:
-            found.append(f'size must be a positive multiple of {SIDE_MULTIPLE}, got {self.size}')
+        if not SIDE_MULTIPLE <= self.size <= LARGEST_SIDE or self.size % SIDE_MULTIPLE:
+            allowed = f'a multiple of {SIDE_MULTIPLE}, {SIDE_MULTIPLE} to {LARGEST_SIDE}'
+            found.append(f'size must be {allowed}, got {self.size}')
         low, high = self.mr_percentiles
         if not 0 <= low < high <= 100:
             found.append(f'percentiles must rise within 0 to 100, got {low} and {high}')

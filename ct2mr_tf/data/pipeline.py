@@ -61,7 +61,7 @@ def create_train_dataset(
     """
     here = config.batch_size // share.workers
     options = augmentation(config)
-    paths = tf.constant([str(path) for path in examples.paths])
+    paths = _paths(examples)
 
     # AutoGraph would rewrite all of it, and find nothing to convert: no branch asks a tensor.
     @tf.autograph.experimental.do_not_convert
@@ -108,7 +108,7 @@ def create_eval_dataset(
     Returns:
         A finite dataset of batches as above.
     """
-    paths = tf.constant([str(path) for path in examples.paths])
+    paths = _paths(examples)
 
     @tf.autograph.experimental.do_not_convert
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -143,6 +143,11 @@ def _index_of(number: tf.Tensor, count: int, seed: int) -> tf.Tensor:
     key = tf.random.stateless_uniform([3], drawn_from, None, None, tf.uint32)
     last = tf.constant(count - 1, tf.int64)
     return tf.raw_ops.RandomIndexShuffle(index=position, seed=key, max_index=last, rounds=8)
+
+
+def _paths(examples: Examples) -> tf.Tensor:
+    """The paths as the bytes that they are on disk: a path need not be UTF-8, a str of TF must."""
+    return tf.constant([os.fsencode(path) for path in examples.paths])
 
 
 def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:

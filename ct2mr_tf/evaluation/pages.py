@@ -33,7 +33,8 @@ def write_page(path: pathlib.Path, template: str, **values: object) -> None:
     stream = _ENVIRONMENT.get_template(template).stream(software_version=VERSION, **values)
     with written_whole(path) as temporary, temporary.open('wb') as file:
         # Piece by piece: with its thumbnails a page may have tens of megabytes.
-        stream.dump(file, encoding='utf-8')
+        # A data set's folder may have a name that is no text.
+        stream.dump(file, encoding='utf-8', errors='backslashreplace')
 
 
 def data_uri(picture: bytes, kind: str = 'png') -> str:

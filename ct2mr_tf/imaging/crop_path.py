@@ -66,7 +66,7 @@ def plan_volume(
     levels = {nearest: level for level, nearest in _nearest(geometry, points).items()}
     slices = range(min(levels), max(levels) + 1)
     if len(slices) < 2:
-        raise NoPairError(Finding(Reason.NO_VOLUME, 'CT', None, None, '', 'the levels share one'))
+        raise NoPairError(Finding(Reason.FEW_SLICES, 'CT', detail='the levels share one'))
     _check_even(geometry.part(slices))
     squares = _squares(list(crops.values()), geometry.origins[slices.start : slices.stop])
     cuts = _cuts(stack, dict(zip(slices, squares, strict=True)), options)

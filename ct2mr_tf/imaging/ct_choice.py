@@ -137,10 +137,8 @@ def _try_volume(
     """The volume, reformatted through the sac point."""
     nearest = slice_choice.nearest_slice(candidate, points.sac[np.newaxis])
     geometry = nearest.geometry
-    thickness = slice_choice.thickness_mm(candidate.stack)
-    max_step = min(options.max_step_mm, GAP_SHARE * thickness)
     if len(geometry) < 2:
-        return Finding(Reason.NO_VOLUME, 'CT', None, max_step, 'mm', 'a single slice')
+        return Finding(Reason.FEW_SLICES, 'CT', detail='a single one is no volume to reformat')
     crop = square_crop(points, mr.normal)
     crop = crop.with_half_side(max(crop.half_side_mm, mr.half_side_mm))
     slab_mm = mr.thickness_mm if options.slab_mm is None else options.slab_mm
@@ -148,11 +146,17 @@ def _try_volume(
     beyond = resampling.leaves_by_mm(cut)
     if beyond > 0:
         return Finding(Reason.LEAVES_VOLUME, 'CT', beyond, 0, 'mm')
-    step = geometry.part(resampling.slices_needed(cut)).steps_mm.max()
-    if step > max_step:
-        return Finding(Reason.NO_VOLUME, 'CT', float(step), max_step, 'mm')
+    step = float(geometry.part(resampling.slices_needed(cut)).steps_mm.max())
+    thickness = slice_choice.thickness_mm(candidate.stack)
+    without_gaps = GAP_SHARE * thickness
+    if step > min(without_gaps, options.max_step_mm):
+        # The stricter limit is told, since keeping it keeps both.
+        if options.max_step_mm <= without_gaps:
+            return Finding(Reason.NO_VOLUME, 'CT', step, options.max_step_mm, 'mm')
+        thick = f'steps between slices of {thickness:.4g} mm'
+        return Finding(Reason.GAPS, 'CT', step, without_gaps, 'mm', thick)
     # Of all slices, one always lies this near; a slice that a person has named may not.
-    near = float(step) / 2 + slice_choice.ON_PLANE_MM
+    near = step / 2 + slice_choice.ON_PLANE_MM
     if nearest.off_plane_mm > near:
         return Finding(Reason.OFF_PLANE, 'CT', nearest.off_plane_mm, near, 'mm')
     return CtChoice(nearest, cut, _REFORMATTED)

@@ -90,7 +90,8 @@ def scan(
 ) -> Scan:
     """Reads the headers of all files under a folder and groups the slices into stacks.
 
-    Links to files are followed, links to folders are not (they may go round in circles).
+    Links are followed; a folder that several ways lead to is read once, so that links may go round
+    in circles.
 
     Args:
         root: the folder.
@@ -146,18 +147,46 @@ def _files_below(
 
     paths = [
         path
-        for folder, _, names in os.walk(root, onerror=note)
+        for folder, names in _folders_below(root, note)
         for name in names
         if _is_file(path := pathlib.Path(folder, name))
     ]
     return sorted(paths), problems
 
 
+def _folders_below(
+    root: pathlib.Path, note: Callable[[OSError], None]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each folder once, with the names of what lies in it but folders.
+
+    First all folders that are there without links, then those that links lead to, in the order of
+    the links: a folder has the same place whatever order the disk lists names in.
+    """
+    seen: set[str] = set()
+    starts = [root]
+    while starts:
+        links: list[pathlib.Path] = []
+        for start in starts:
+            for folder, folders, names in os.walk(start, onerror=note):
+                real = os.path.realpath(folder)
+                if real in seen:
+                    folders.clear()  # what lies below was seen with it
+                    continue
+                seen.add(real)
+                inside = (pathlib.Path(folder, name) for name in folders)
+                links += [path for path in inside if path.is_symlink()]
+                yield folder, names
+        starts = sorted(links)
+
+
 def _is_file(path: pathlib.Path) -> bool:
-    """Whether this is a file to open: no pipe, no device; also where that cannot be found out."""
+    """Whether this is a file to open: no pipe, no device.
+
+    Also where that cannot be found out, and where a link leads nowhere: opening it will say why.
+    """
     try:
-        return path.is_file()
-    except OSError:  # opening it will say why
+        return path.is_file() or not path.exists()
+    except OSError:
         return True
 
 

@@ -48,11 +48,6 @@ class NearestSlice:
         return self.geometry.origins[self.index]
 
     @property
-    def frame(self) -> str:
-        """The frame of reference; a stack that names none shares its coordinates with no other."""
-        return self.stack.frame_of_reference_uid or self.stack.series_instance_uid
-
-    @property
     def preference(self) -> tuple[float, float, int, str]:
         """What slices that show the disc are sorted by, so that the order of files plays no part.
 
@@ -114,7 +109,7 @@ def check_one_frame(found: Sequence[NearestSlice]) -> None:
     Raises:
         NoPairError: with the number of frames.
     """
-    frames = len({nearest.frame for nearest in found})
+    frames = len({frame_of(nearest.stack) for nearest in found})
     if frames > 1:
         modality = found[0].stack.modality
         raise NoPairError(Finding(Reason.SEVERAL_FRAMES, modality, frames, 1))
@@ -126,6 +121,11 @@ def equally_good(found: Sequence[NearestSlice], chosen: NearestSlice) -> list[Fi
     if len(near) < 2:
         return []
     return [Finding(Reason.SEVERAL_STACKS, chosen.stack.modality, len(near), 1)]
+
+
+def frame_of(stack: Stack) -> str:
+    """The frame of reference; a stack that names none shares its coordinates with no other."""
+    return stack.frame_of_reference_uid or stack.series_instance_uid
 
 
 def thickness_mm(stack: Stack) -> float:

@@ -23,6 +23,9 @@ PNG_END = b'\x00\x00\x00\x00IEND\xaeB`\x82'
 _ONLY_METHODS = b'\x00\x00\x00'
 """Deflate, the one set of filters, no interlacing: how the header ends (the same, 11.2.2)."""
 
+_MOST_IN_CHUNK = 2**22
+"""Bytes of pixels in a chunk; of one above 8,000,000 bytes, libpng's limit, OpenCV warns."""
+
 _NO_FILTER = 0
 """The byte before each row that says how it was filtered (the same, 9.2)."""
 
@@ -34,8 +37,8 @@ def encode_stored_png(picture: np.ndarray) -> bytes:
         picture: uint8 [H, W], grey levels, at least one pixel.
 
     Returns:
-        The bytes of the file: signature, IHDR, one IDAT of stored blocks (RFC 1950 and 1951, level
-        0), IEND.
+        The bytes of the file: signature, IHDR, stored blocks (RFC 1950 and 1951, level 0) in one
+        IDAT up to 4 MiB, IEND.
 
     Raises:
         ValueError: another dtype or shape.
@@ -46,7 +49,9 @@ def encode_stored_png(picture: np.ndarray) -> bytes:
     rows = np.insert(picture, 0, _NO_FILTER, axis=1)
     header = struct.pack('>II', width, height) + GREY_8_BIT + _ONLY_METHODS
     stored = zlib.compress(rows.tobytes(), level=0)
-    return PNG_SIGNATURE + _chunk(b'IHDR', header) + _chunk(b'IDAT', stored) + PNG_END
+    starts = range(0, len(stored), _MOST_IN_CHUNK)
+    pixels = [_chunk(b'IDAT', stored[start : start + _MOST_IN_CHUNK]) for start in starts]
+    return b''.join([PNG_SIGNATURE, _chunk(b'IHDR', header), *pixels, PNG_END])
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -10,6 +10,7 @@ TensorFlow's own bookkeeping file ('checkpoint') is not trusted: where it is mis
 
 import logging
 import math
+import os
 import pathlib
 import re
 import shutil
@@ -18,9 +19,10 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
+from ct2mr_tf.files import taken_for_pattern
 from ct2mr_tf.models.discriminator import create_discriminator
 from ct2mr_tf.models.generator import create_generator
-from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training.adam import FusedAdam
 from ct2mr_tf.training.precision import scale_variables, with_loss_scale
 
@@ -44,9 +46,6 @@ UNFINISHED = '.writing-'
 
 KEPT = 3
 """Newest checkpoints kept, so that damage to one or two of them loses little."""
-
-PATTERN_CHARACTERS = frozenset('[\\')
-"""In a path TensorFlow takes them for a pattern when it reads, for themselves when it writes."""
 
 UNREADABLE = (tf.errors.OpError, ValueError, AssertionError, LookupError)
 """What restoring raises on a cut (IndexError), flipped or foreign checkpoint."""
@@ -205,17 +204,26 @@ def has_checkpoints(workdir: pathlib.Path) -> bool:
     return any(step > 0 for step in _steps(workdir / CHECKPOINTS_FOLDER))
 
 
-def _refuse_pattern(folder: pathlib.Path) -> None:
-    """Refuses what TensorFlow would write and never find again: it reads names as patterns."""
-    if PATTERN_CHARACTERS.isdisjoint(str(folder)):
-        return
-    cure = 'name another --workdir, or rename the folder of the run'
-    found = 'a [ or \\, by which TensorFlow finds no checkpoint again'
-    raise UserError([Problem(f'{folder}', found, 'a path without these', cure)])
+def _refuse_unusable(folder: pathlib.Path) -> None:
+    """Refuses a path that TensorFlow cannot write to, or would never find again.
+
+    It takes paths as UTF-8 only, and reads names as patterns.
+
+    Raises:
+        UserError: the path is of one of these kinds.
+    """
+    problems = taken_for_pattern(folder, f'{folder}')
+    try:
+        os.fsencode(folder).decode()
+    except UnicodeDecodeError:
+        found = 'bytes that are no UTF-8, to which TensorFlow writes nothing'
+        cure = 'name another --workdir, or rename the folder of the run'
+        problems.append(Problem(f'{folder}', found, 'a path in UTF-8', cure))
+    raise_if_any(problems)
 
 
 def _restore_newest(folder: pathlib.Path, restore: Callable[[str], None]) -> int:
-    _refuse_pattern(folder)
+    _refuse_unusable(folder)
     problems = []
     for step in reversed(_steps(folder)):
         path = _path(folder, step)
@@ -253,7 +261,7 @@ def _write_whole(checkpoint: tf.train.Checkpoint, folder: pathlib.Path, step: in
 
     TensorFlow writes the index in place; a process killed meanwhile leaves a part of it.
     """
-    _refuse_pattern(folder)
+    _refuse_unusable(folder)
     path = _path(folder, step)
     temporary = folder / f'{UNFINISHED}{path.name}'
     checkpoint.write(str(temporary))

@@ -39,6 +39,10 @@ def test_done(ended):
     assert ended(body, '--number=4', '--nooption') == (0, '5 False\n', '')
 
 
+def test_a_file_name_that_is_no_text_is_printed_all_the_same(ended):
+    assert ended(r"print('M\udcfcller')") == (0, 'M\\udcfcller\n', '')
+
+
 def test_a_bug_ends_with_1_and_its_traceback(ended):
     code, _, errors = ended("raise KeyError('pair_07')")
     assert code == 1

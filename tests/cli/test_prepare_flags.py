@@ -20,6 +20,10 @@ PREPARE = ('-m', 'ct2mr_tf.cli.prepare')
         ),
         (('scan', '--landmarks=x'), ['--landmarks', 'no such flag', '--dicom_root', '2 problems']),
         (
+            ('build', '--dicom_root=/', '--out=x', '--landmarks=/', '--size=400000'),
+            ['size must be a multiple of 4, 4 to 2048, got 400000'],
+        ),
+        (
             ('build', '--dicom_root=/', '--out=x', '--landmarks=/', '--size=30', '--max_days=-1',
              '--ct_window_low=9', '--ct_window_high=1', '--split_fractions=1,2', '--workers=-2',
              '--exclude=/nowhere', '--ct_series=(', '--keep_map=x/map'),

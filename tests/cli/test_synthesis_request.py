@@ -56,6 +56,20 @@ def test_a_missing_slice_is_told(tmp_path):
     assert 'export the whole series' in found['--volume'].cure
 
 
+@pytest.mark.parametrize(
+    ('thickness', 'found', 'cure'),
+    [
+        (2.0, 'leave gaps (steps between slices of 2 mm): 4 mm, limit 2.2', 'without gaps'),
+        (4.0, 'too far apart to reformat: 4 mm, limit 3', 'thinner slices'),
+    ],
+)
+def test_gaps_and_thick_slices_are_told_apart(tmp_path, thickness, found, cure):
+    stacks = scan(write_ct(tmp_path, ramp(0), ct_geometry(step=4.0), SliceThickness=thickness))
+    problem = problems_of(stacks, options=limits('mr'))['L4-5']
+    assert found in problem.found
+    assert cure in problem.cure
+
+
 def test_every_reason_has_something_that_can_be_done():
     for reason in Reason:
         assert synthesis_request.problem_of('L4-5', Finding(reason)).cure

@@ -48,6 +48,13 @@ def test_the_table_has_a_row_for_each_stack(dicom):
     assert packets[0]['frame'] == packets[1]['frame'] != ct['frame']
 
 
+def test_series_that_name_no_frame_share_none(tmp_path):
+    study = Study('one', tilts=(('L4-5', 0.0),), attributes={'FrameOfReferenceUID': ''})
+    write_study(tmp_path, study)
+    table = inventory.inventory_table(roster_of(tmp_path), PairingOptions())
+    assert table.frame.tolist() == [1, 2]
+
+
 def test_an_unknown_date_is_called_unknown(dicom):
     table = inventory.inventory_table(roster_of(dicom), PairingOptions())
     two = table[table.patient_id == NAMES.patient('two')].set_index('modality')

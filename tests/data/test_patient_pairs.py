@@ -227,8 +227,9 @@ def test_a_listed_level_that_is_excluded_is_refused_once(tmp_path):
 @pytest.mark.parametrize(
     ('values', 'message'),
     [
-        ({'size': 30}, 'size must be a positive multiple of 4, got 30'),
+        ({'size': 30}, 'size must be a multiple of 4, 4 to 2048, got 30'),
         ({'size': 0}, 'got 0'),
+        ({'size': 2052}, 'got 2052'),
         ({'mr_percentiles': (60.0, 40.0)}, 'percentiles must rise'),
         ({'max_padding_share': 1.5}, 'max_padding_share must be 0 to 1'),
         ({'size': 3, 'max_padding_share': -1.0}, 'size must.*max_padding_share'),

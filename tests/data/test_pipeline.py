@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 
 import cv2
 import numpy as np
@@ -67,6 +68,16 @@ def test_the_batch_size_does_not_change_the_stream(examples):
     single = batches(examples, CONFIG, 12)
     for name in ('index', 'ct', 'mr'):
         np.testing.assert_array_equal(np.concatenate([b[name] for b in single]), whole[name])
+
+
+def test_a_data_set_may_lie_in_a_folder_whose_name_is_no_utf_8(tiny_set, tmp_path):
+    folder = tiny_set(tmp_path / os.fsdecode(b'M\xfcller'), SIZE, {'train': 1, 'val': 1})
+    found = load_examples(folder, ('train', 'val'))
+    (batch,) = create_eval_dataset(found['val'], SIZE).as_numpy_iterator()
+    ct, _ = read_pair(found['val'].paths[0])
+    np.testing.assert_allclose(batch['ct'][0, ..., 0], ct / 127.5 - 1, atol=1e-6)
+    (drawn,) = batches(found, CONFIG, 1)
+    assert drawn['ct'].shape == (1, *SIZE, 1)
 
 
 def test_the_pairs_of_a_step_are_named(examples):

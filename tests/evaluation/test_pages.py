@@ -52,3 +52,9 @@ def test_pictures_in_a_page():
     kind, _, text = pages.data_uri(b'\x89PNG\xff').partition(',')
     assert kind == 'data:image/png;base64'
     assert base64.b64decode(text) == b'\x89PNG\xff'
+
+
+def test_a_name_that_is_no_text_is_written_all_the_same(template, tmp_path):
+    template('<p>{{ name }}</p>')
+    pages.write_page(tmp_path / 'page.html', 'one.html', name='M\udcfcller')
+    assert r'<p>M\udcfcller</p>' in (tmp_path / 'page.html').read_text(encoding='utf-8')

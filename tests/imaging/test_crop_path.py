@@ -102,7 +102,7 @@ def test_what_stands_in_the_way_is_told():
     ends = reason_of([ct(slices=31)], limits=options('mr'))
     assert ends.reason == Reason.LEAVES_VOLUME
     level = {'L3-4': disc_points(MIDDLE), 'L4-5': disc_points(MIDDLE + [0, 0, 0.1])}
-    assert reason_of([ct()], level).reason == Reason.NO_VOLUME
+    assert reason_of([ct()], level).reason == Reason.FEW_SLICES
 
 
 def test_a_sac_between_thin_slices_lies_in_the_volume():

@@ -80,17 +80,28 @@ def test_points_placed_on_the_axial_slice_serve_for_the_reformatted_plane():
     assert pair.ct.cut.crop.centre == pytest.approx(CT_SAC)
 
 
-@pytest.mark.parametrize(('step', 'thickness'), [(5.0, 5.0), (2.5, 1.0), (4.0, 5.0)])
-def test_slices_too_far_apart_are_no_volume(step, thickness):
+@pytest.mark.parametrize(
+    ('step', 'thickness', 'reason', 'limit'),
+    [
+        (5.0, 5.0, Reason.NO_VOLUME, 3),
+        (4.0, 5.0, Reason.NO_VOLUME, 3),
+        (2.5, 1.0, Reason.GAPS, 1.1),
+        (3.0, 2.0, Reason.GAPS, 2.2),
+        (3.5, 2.0, Reason.GAPS, 2.2),
+    ],
+)
+def test_slices_too_far_apart_are_no_volume(step, thickness, reason, limit):
+    """The limit that is told is the one to mend: thick slices, or gaps between thin ones."""
     ct = ct_volume(slices=15, step=step, slice_thickness=thickness)
     mr_points = disc_points(MR_SAC, 12)
     found = pair_one([ct], [mr_packet(12)], None, mr_points, ct_plane='mr')
-    assert_finding(found, Reason.NO_VOLUME, 'CT', step, min(3, 1.1 * thickness))
+    assert_finding(found, reason, 'CT', step, limit)
+    assert (f'slices of {thickness:g} mm' in str(found)) == (reason is Reason.GAPS)
 
 
 def test_a_missing_slice_under_the_square_is_a_gap_and_one_beyond_it_is_not():
     volume = ct_volume()
-    for missing, reason in ((33, Reason.NO_VOLUME), (58, None)):
+    for missing, reason in ((33, Reason.GAPS), (58, None)):
         origins = np.delete(volume.geometry.origins, missing, axis=0)
         geometry = dataclasses.replace(volume.geometry, origins=origins)
         ct = dataclasses.replace(volume, geometry=geometry)
@@ -108,4 +119,5 @@ def test_a_packet_too_thin_to_hold_the_plane():
     beyond = 40 * np.sin(np.radians(15)) + 2 * np.cos(np.radians(15)) - 4.5
     assert_finding(found, Reason.LEAVES_VOLUME, 'CT', beyond, 0)
     single = pair_one([ct_slice()], [mr_packet()], ct_plane='mr')
-    assert_finding(single, Reason.NO_VOLUME, 'CT', None, 3)
+    assert_finding(single, Reason.FEW_SLICES, 'CT')
+    assert 'a single one' in single.detail

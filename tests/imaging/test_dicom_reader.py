@@ -125,15 +125,49 @@ def test_a_missing_folder_is_a_problem(tmp_path):
     assert (problem.where, problem.found) == ('the data folder', 'No such file or directory')
 
 
-def test_pipes_and_links_to_folders_are_not_followed(tmp_path):
+def test_pipes_are_left_alone_and_links_that_go_round_come_to_an_end(tmp_path):
     write(slice_dataset(), tmp_path / 'folder' / 'file')
     os.mkfifo(tmp_path / 'pipe')
     (tmp_path / 'folder' / 'round').symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / 'dangling').symlink_to(tmp_path / 'nowhere')
     (tmp_path / 'link').symlink_to(tmp_path / 'folder' / 'file')
     found = scan(tmp_path)
-    assert found.files == 2
+    assert (found.files, found.problems) == (2, ())
     assert [len(stack.slices) for stack in found.stacks] == [1]
+
+
+def test_a_study_folder_assembled_of_links_is_read(tmp_path):
+    archive, root = tmp_path / 'archive', tmp_path / 'studies'
+    for number in range(2):
+        write(slice_dataset('CT', number=number), archive / 'one' / 'ct' / f'{number}')
+    write(slice_dataset('MR'), archive / 'two' / '0')
+    root.mkdir()
+    (archive / 'one' / 'up').symlink_to(root)
+    (root / 'patient').symlink_to(archive / 'one')
+    (root / 'nested').mkdir()
+    (root / 'nested' / 'other').symlink_to(archive / 'two')
+    found = scan(root)
+    assert (found.files, found.problems) == (3, ())
+    assert {stack.modality: len(stack.slices) for stack in found.stacks} == {'CT': 2, 'MR': 1}
+
+
+def test_a_folder_that_several_ways_lead_to_is_read_once_at_its_own_place(tmp_path):
+    """Or, where it lies elsewhere, at the first link: messages then name the same file always."""
+    broken = slice_dataset('CT', RescaleIntercept=None)
+    write(broken, tmp_path / 'studies' / 'there' / 'file')
+    write(broken, tmp_path / 'elsewhere' / 'file')
+    for name, target in (('a', 'studies/there'), ('z', 'elsewhere'), ('b', 'elsewhere')):
+        (tmp_path / 'studies' / name).symlink_to(tmp_path / target)
+    found = scan(tmp_path / 'studies')
+    assert (found.files, len(found.problems), sum(found.skipped.values())) == (2, 2, 0)
+    assert sorted(map(str, found.paths.values())) == ['b/file', 'there/file']
+
+
+def test_a_link_that_leads_nowhere_is_a_problem(tmp_path):
+    write(slice_dataset(), tmp_path / 'file')
+    (tmp_path / 'unmounted').symlink_to(tmp_path / 'nowhere')
+    (problem,) = scan(tmp_path).problems
+    assert problem.found == 'No such file or directory'
+    assert 'unmounted' not in str(problem)
 
 
 def test_a_file_that_goes_away_is_a_problem(tmp_path, monkeypatch):

@@ -44,6 +44,24 @@ def test_nothing_is_compressed():
     assert len(file) == 8 + 25 + 12 + (2 + 256 * 513 + 3 * 5 + 4) + 12
 
 
+def test_the_largest_pair_is_read_without_a_warning(capfd):
+    picture = np.random.default_rng(0).integers(0, 256, (2048, 4096), np.uint8)
+    file = encode_stored_png(picture)
+    np.testing.assert_array_equal(
+        cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED), picture
+    )
+    np.testing.assert_array_equal(tf.io.decode_png(file, channels=1).numpy()[..., 0], picture)
+    assert 'chunk' not in capfd.readouterr().err
+
+
+def test_the_last_checksum_tells_of_a_change_anywhere():
+    picture = np.zeros((2048, 4096), np.uint8)
+    ends = {encode_stored_png(picture)[-16:]}
+    picture[0, 0] = 1
+    ends.add(encode_stored_png(picture)[-16:])
+    assert len(ends) == 2
+
+
 def test_stored_pngs_differ_in_pixels_and_checksums_only():
     """Black, white and noise: one length, the same bytes around."""
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -210,6 +211,14 @@ def test_metrics_of_a_step(tmp_path):
 def test_a_name_that_tensorflow_cannot_read_again_is_refused(name, tmp_path):
     workdir = tmp_path / name
     workdir.mkdir()
-    with pytest.raises(UserError, match='no checkpoint again'):
+    with pytest.raises(UserError, match='takes for a pattern'):
         run_folder.open_run(CONFIG, workdir, DATA)
     assert not (workdir / 'config.json').exists()
+
+
+def test_a_name_in_bytes_that_tensorflow_cannot_write_is_refused(tmp_path):
+    workdir = tmp_path / os.fsdecode(b'M\xfcller')
+    workdir.mkdir()
+    with pytest.raises(UserError, match='no UTF-8'):
+        run_folder.open_run(CONFIG, workdir, DATA)
+    assert list(workdir.iterdir()) == []

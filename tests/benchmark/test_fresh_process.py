@@ -1,5 +1,6 @@
 """A run in a process of its own tells when its first step is done, and its memory."""
 
+import contextlib
 import os
 import pty
 import subprocess
@@ -14,25 +15,27 @@ from ct2mr_tf.training.run_folder import METRICS_FILE
 CONFIG = Config(image_size=(16, 16), ngf=2, ndf=2, blocks=1, n_layers=2)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def at_a_terminal():
     """A terminal as error output, where a run shows a bar in the place of its log lines."""
     terminal, inner = pty.openpty()
     kept = os.dup(2)
     os.dup2(inner, 2)
-    yield
-    os.dup2(kept, 2)
-    for number in (kept, terminal, inner):
-        os.close(number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        for number in (kept, terminal, inner):
+            os.close(number)
 
 
-@pytest.mark.usefixtures('at_a_terminal')
 def test_a_run_in_a_new_process(tmp_path, tiny_set):
     data = tiny_set(tmp_path / 'set', size=(16, 16))
     work = tmp_path / 'work'
     work.mkdir()
     started = time.perf_counter()
-    found = train_in_fresh_process(Config(**{**vars(CONFIG), 'data_dir': str(data)}), work)
+    with at_a_terminal():
+        found = train_in_fresh_process(Config(**{**vars(CONFIG), 'data_dir': str(data)}), work)
     # Importing TensorFlow alone takes over a second and some hundred megabytes.
     assert 1 < found.first_step_s < time.perf_counter() - started
     assert 0.2 < found.peak_memory_gib < 4

@@ -213,15 +213,11 @@ class Client:
 
     def _obstacle(self, longest_s: float) -> Problem | None:
         """Why the model cannot be asked yet; None if it can. Waits so long for the answer."""
-        options = dataclasses.replace(
-            self._options, answer_s=min(self._options.answer_s, longest_s), attempts=1
-        )
-        connection = Connection(self._connection.address, options)
         if self._label is not None:
             # The status of a label is that of all versions; metadata are of the labelled one.
-            connection.get(f'{self._asked}/metadata')
+            self._connection.get_once(f'{self._asked}/metadata', longest_s)
             return None
-        status = connection.get(self._asked)
+        status = self._connection.get_once(self._asked, longest_s)
         try:
             states = {
                 int(one['version']): (one['state'], str(one.get('status', {}).get('error_message')))

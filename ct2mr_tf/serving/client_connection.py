@@ -125,6 +125,10 @@ class Connection:
         """
         return self._request('GET', path, None)
 
+    def get_once(self, path: str, longest_s: float) -> dict[str, Any]:
+        """As `get`, but never tried again, and with a silence of at most so many seconds."""
+        return self._attempt('GET', path, None, min(longest_s, self._options.answer_s))
+
     def post(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         """Sends an object, compressed, and gives the one in the answer; raises what `get` does."""
         body = gzip.compress(json.dumps(content).encode(), compresslevel=GZIP_LEVEL, mtime=0)
@@ -135,16 +139,17 @@ class Connection:
         return UserError([self._problem(found, 'an answer of the REST API', _NO_REST_API)])
 
     def _request(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        answer_s = self._options.answer_s
         for attempt in range(1, self._options.attempts):
             try:
-                return self._attempt(method, path, body)
+                return self._attempt(method, path, body, answer_s)
             except LostError:
                 self._pause(attempt, 0.0, 'no connection')
             except RefusedError as error:
                 if error.status not in RETRIED:
                     raise
                 self._pause(attempt, error.retry_after_s, f'status {error.status}')
-        return self._attempt(method, path, body)
+        return self._attempt(method, path, body, answer_s)
 
     def _pause(self, attempt: int, asked_s: float, why: str) -> None:
         """Waits before the next attempt: longer each time, or as long as the server asks."""
@@ -155,12 +160,14 @@ class Connection:
         logging.info('%s: %s, asked again in %.1f s', self.address, why, pause)
         time.sleep(pause)
 
-    def _attempt(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+    def _attempt(
+        self, method: str, path: str, body: bytes | None, answer_s: float
+    ) -> dict[str, Any]:
         """Sends a request once; its errors are the user's to mend."""
         try:
-            answer = self._send(method, path, body)
+            answer = self._send(method, path, body, answer_s)
         except requests.exceptions.ReadTimeout:
-            raise self._too_slow() from None
+            raise self._too_slow(answer_s) from None
         except requests.exceptions.SSLError as error:
             cure = 'give http:// if that is what it speaks, or name its authority: '
             cure += 'REQUESTS_CA_BUNDLE=certificates.pem'
@@ -171,7 +178,7 @@ class Connection:
             requests.exceptions.ChunkedEncodingError,
         ) as error:
             if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
-                raise self._too_slow() from None  # in the middle of an answer
+                raise self._too_slow(answer_s) from None  # in the middle of an answer
             cure = 'start the server, or name its address (its REST port, by default 8501)'
             found = f'no connection, or a broken one: {_innermost(error)}'
             raise LostError([self._problem(found, 'a server that answers', cure)]) from None
@@ -181,7 +188,9 @@ class Connection:
             raise self._refused(answer)
         return self._object_in(answer)
 
-    def _send(self, method: str, path: str, body: bytes | None) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: bytes | None, answer_s: float
+    ) -> requests.Response:
         headers = {'Accept': 'application/json'}
         if body is not None:
             headers |= {'Content-Type': 'application/json', 'Content-Encoding': 'gzip'}
@@ -190,7 +199,7 @@ class Connection:
             self.address + path,
             data=body,
             headers=headers,
-            timeout=(self._options.connect_s, self._options.answer_s),
+            timeout=(self._options.connect_s, answer_s),
             allow_redirects=False,
         )
 
@@ -218,8 +227,8 @@ class Connection:
         problem = self._problem(found, expected, cure)
         return RefusedError(problem, answer.status_code, _retry_after(answer))
 
-    def _too_slow(self) -> UserError:
-        found = f'no answer within {self._options.answer_s:g} s'
+    def _too_slow(self, answer_s: float) -> UserError:
+        found = f'no answer within {answer_s:g} s'
         return UserError([self._problem(found, 'an answer in time', 'wait longer, or send less')])
 
     def _problem(self, found: str, expected: str, cure: str) -> Problem:

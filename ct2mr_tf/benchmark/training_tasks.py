@@ -30,12 +30,7 @@ PIPELINE_START = 100
 
 def create_step_task(state: TrainState, config: Config) -> Task:
     """One step at a time, on one batch that is in memory."""
-    train_step = create_step(state, config, use_xla(config))
-
-    @tf.function
-    def step(batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return train_step(batch)
-
+    step = tf.function(create_step(state, config, use_xla(config)))
     shape = [config.batch_size, *config.image_size, 1]
     ct, mr = (tf.random.stateless_uniform(shape, [0, number], -1, 1) for number in (0, 1))
 

@@ -76,7 +76,8 @@ class Config:
     data_dir: str = _field('', 'Prepared data set: a folder with train/, val/ and test/ pictures.')
     image_size: tuple[int, int] = _field(
         (256, 256),
-        'Height,width in pixels, or one number for a square; multiples of 4, 12 to 2048.',
+        'Height,width in pixels, or one number for a square; '
+        f'multiples of {SIDE_MULTIPLE}, {SMALLEST_SIDE} to {LARGEST_SIDE}.',
     )
     batch_size: int = _field(1, 'Pairs a step, of all replicas together.', least=1)
     seed: int = _field(

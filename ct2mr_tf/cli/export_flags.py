@@ -20,7 +20,7 @@ from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.serving.model_card import Limits, ModelCard
 from ct2mr_tf.version import VERSION
 
-LARGEST_SIDE = 1024
+DEFAULT_MAX_SIDE = 1024
 """Default of --max_side, in pixels: sixteen times the area of the paper's pictures."""
 
 LARGEST_VERSION = 2**63 - 1
@@ -61,7 +61,7 @@ def define_export_flags() -> None:
     flags.DEFINE_float('ct_window_high', None, 'HU of grey level 255, if pairs.csv does not tell.')
     flags.DEFINE_integer(
         'max_side',
-        LARGEST_SIDE,
+        DEFAULT_MAX_SIDE,
         'Largest height and width, pixels, that the model answers; memory grows with the square.',
     )
     flags.DEFINE_string('serving_kit', '', 'Folder for ready files to run TensorFlow Serving with.')

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from absl import flags
 
+from ct2mr_tf.config import LARGEST_SIDE, SIDE_MULTIPLE
 from ct2mr_tf.data.build_plan import SplitRule
 from ct2mr_tf.data.patient_pairs import BuildOptions
 from ct2mr_tf.imaging import grey
@@ -68,7 +69,9 @@ def define_build_flags() -> None:
     flags.DEFINE_string('pairs', '', 'CSV of pairs named slice by slice, in place of landmarks.')
     flags.DEFINE_string('exclude', '', 'CSV of discs to leave out: patient, level, reason.')
     flags.DEFINE_integer(
-        'size', BuildOptions.size, 'Pixels a side of CT and MR; multiple of 4, at most 2048.'
+        'size',
+        BuildOptions.size,
+        f'Pixels a side of CT and MR; multiple of {SIDE_MULTIPLE}, at most {LARGEST_SIDE}.',
     )
     window = grey.DEFAULT_CT_WINDOW
     flags.DEFINE_float('ct_window_low', window.low, 'HU shown as black.')

@@ -40,7 +40,8 @@ class BuildOptions:
     """How pictures are made.
 
     Attributes:
-        size: N, pixels a side of CT and of MR; a multiple of 4, at most 2048.
+        size: N, pixels a side of CT and of MR; a multiple of `config.SIDE_MULTIPLE`, at most
+            `config.LARGEST_SIDE`.
         ct_window: the HU shown as grey levels.
         mr_percentiles: of an MR stack's signal, shown as black and as white.
         max_padding_share: how much of a picture the scanner may have padded, 0 to 1; padding shows

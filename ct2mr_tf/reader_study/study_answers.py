@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ct2mr_tf.evaluation.metrics import METRICS
-from ct2mr_tf.problems import Problem, raise_if_any
 from ct2mr_tf.reader_study import study_key
 from ct2mr_tf.reader_study.study_files import AnswerSheet, Study
 
@@ -77,7 +75,7 @@ def read_study_answers(
         UserError: the key is missing or damaged.
     """
     key = study_key.read_key(folder, study)
-    cases = _cases(folder, study)
+    cases = study_key.read_cases(folder, study)
     rows = []
     for sheet in sheets:
         trials = key[sheet.reader]
@@ -95,30 +93,6 @@ def read_study_answers(
                 }
             )
     return StudyAnswers(study, cases, pd.DataFrame(rows))
-
-
-def _cases(folder: pathlib.Path, study: Study) -> pd.DataFrame:
-    """The cases of the key with their metrics as numbers."""
-    rows = study_key.read_cases(folder, METRICS)
-    where = f'{folder / study_key.KEY_FOLDER / study_key.CASES_FILE}'
-    cure = 'keep key/ as it was written, beside study.json'
-    table = pd.DataFrame(rows).set_index('pair_id')[list(METRICS)]
-    table = table.apply(pd.to_numeric, errors='coerce')
-    raise_if_any(
-        Problem(where, found, expected, cure)
-        for wrong, found, expected in (
-            (len(rows) != study.cases, f'{len(rows)} cases', f'{study.cases} cases'),
-            (
-                [row['case'] for row in rows] != [f'{n + 1}' for n in range(len(rows))],
-                'cases in another order',
-                'cases 1, 2, 3, ... one below the other',
-            ),
-            (not table.index.is_unique, 'a pair twice', 'each pair once'),
-            (table['mae'].isna().any(), 'a case without numbers', 'the metrics of each case'),
-        )
-        if wrong
-    )
-    return table
 
 
 def complete(

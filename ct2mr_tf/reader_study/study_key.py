@@ -1,13 +1,17 @@
 """The key of a reader study: what each trial shows, and the cases behind; written and read."""
 
 import csv
+import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
 
 from ct2mr_tf.evaluation.cases import Case
 from ct2mr_tf.evaluation.metrics import METRICS
 from ct2mr_tf.files import write_text_whole
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.imaging import csv_tables
+from ct2mr_tf.problems import Problem, raise_if_any
 from ct2mr_tf.reader_study.reader_plan import Trial
 from ct2mr_tf.reader_study.study_files import CHOICES, Study
 
@@ -98,14 +102,14 @@ def read_key(folder: pathlib.Path, study: Study) -> dict[str, tuple[tuple[int, s
     rows = _read_table(path, KEY_COLUMNS)
     expected = f'a trial of study {study.study_id}'
     raise_if_any(
-        Problem(f'{path}, row {number}', _text(row), expected, _CURE)
-        for number, row in enumerate(rows, start=2)
-        if not _is_of(study, row)
+        Problem(row.where, _text(row.values), expected, _CURE)
+        for row in rows
+        if not _is_of(study, row.values)
     )
     key = {
         reader: sorted(
             (int(row['trial']), int(row['case']), row['truth'])
-            for row in rows
+            for row in (row.values for row in rows)
             if row['reader'] == reader
         )
         for reader in study.readers
@@ -137,42 +141,46 @@ def _is_of(study: Study, row: Mapping[str, str]) -> bool:
     )
 
 
-def read_cases(folder: pathlib.Path, columns: Iterable[str]) -> list[dict[str, str]]:
+def read_cases(folder: pathlib.Path, study: Study) -> pd.DataFrame:
     """Reads the table of cases of a study's key.
 
     Args:
         folder: of the study.
-        columns: columns of metrics that must be there, beside CASE_COLUMNS.
+        study: its description.
 
     Returns:
-        One dict a case, in their order: the text under each column.
+        The cases in their order: pair_id as the index, METRICS as columns, numbers.
 
     Raises:
-        UserError: the table is missing, or a column.
+        UserError: the table is missing, of another study, or not whole.
     """
-    return _read_table(folder / KEY_FOLDER / CASES_FILE, (*CASE_COLUMNS, *columns))
+    path, columns = folder / KEY_FOLDER / CASES_FILE, (*CASE_COLUMNS, *METRICS)
+    rows = [row.values for row in _read_table(path, columns)]
+    table = pd.DataFrame(rows, columns=columns).set_index('pair_id')
+    numbers = [f'{number}' for number in range(1, len(table) + 1)]
+    disordered = table['case'].tolist() != numbers
+    metrics = table[list(METRICS)].apply(pd.to_numeric, errors='coerce')
+    raise_if_any(
+        Problem(f'{path}', found, expected, _CURE)
+        for wrong, found, expected in (
+            (len(table) != study.cases, f'{len(table)} cases', f'{study.cases} cases'),
+            (disordered, 'cases in another order', 'cases 1, 2, 3, ... one below the other'),
+            (not table.index.is_unique, 'a pair twice', 'each pair once'),
+            (metrics['mae'].isna().any(), 'a case without numbers', 'the metrics of each case'),
+        )
+        if wrong
+    )
+    return metrics
 
 
-def _read_table(path: pathlib.Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Reads a table of the key: one dict a row.
+def _read_table(path: pathlib.Path, columns: Sequence[str]) -> list[csv_tables.Row]:
+    """Reads a table of the key.
 
     Raises:
-        UserError: it is missing, no UTF-8, or lacks a column.
+        UserError: it is missing, no table, or lacks a column.
     """
-    try:
-        with path.open(encoding='utf-8', newline='') as file:
-            reader = csv.DictReader(file, restval='')
-            rows, found = list(reader), reader.fieldnames or ()
-    except OSError as error:
-        problem = Problem(f'{path}', error.strerror or 'unreadable', 'a table of the key', _CURE)
-        raise UserError([problem]) from None
-    except (UnicodeDecodeError, csv.Error):
-        found = 'no CSV in UTF-8'
-        raise UserError([Problem(f'{path}', found, 'a table of the key', _CURE)]) from None
-    missing = ', '.join(name for name in columns if name not in found)
-    if missing:
-        expected = ', '.join(columns)
-        raise UserError([Problem(f'{path}', f'no column {missing}', expected, _CURE)])
+    rows, problems = csv_tables.read_rows(path, f'{path}', columns)
+    raise_if_any(dataclasses.replace(problem, cure=_CURE) for problem in problems)
     return rows
 
 

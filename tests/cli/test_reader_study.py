@@ -6,6 +6,7 @@ import re
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from ct2mr_tf.config import Config, save_config
@@ -73,9 +74,8 @@ def test_a_study_is_built_from_a_run(built, run_folder):
         'reader_01.html',
         'reader_02.html',
     ]
-    cases = study_key.read_cases(out, ['mae', 'psnr_db', 'ssim'])
-    pair_ids = [row['pair_id'] for row in cases]
-    assert len(set(pair_ids)) == 4
+    pair_ids = study_key.read_cases(out, study).index
+    assert len(pair_ids) == 4
     assert set(pair_ids) <= {f'test_{number:02d}' for number in range(5)}
     origin = json.loads((out / 'key' / 'build.json').read_text())
     folder = run_folder.parent / 'set'
@@ -90,13 +90,13 @@ def test_the_pages_show_the_pairs_and_what_the_generator_makes_of_them(built, ru
 
     out, _ = built
     study = study_files.read_study(out)
-    cases = study_key.read_cases(out, [])
+    pair_ids = study_key.read_cases(out, study).index
     generator, _ = restore_generator(load_config(run_folder), run_folder, 'best')
     shown = shown_in(out / 'pages' / 'reader_02.html')
     for (number, truth), (picture,) in zip(
         study_key.read_key(out, study)['reader_02'], shown, strict=True
     ):
-        path = run_folder.parent / 'set' / 'test' / f'{cases[number - 1]["pair_id"]}.png'
+        path = run_folder.parent / 'set' / 'test' / f'{pair_ids[number - 1]}.png'
         ct, mr = read_pair(path)
         if truth == 'real':
             np.testing.assert_array_equal(picture, mr)
@@ -119,8 +119,10 @@ def test_the_same_seed_draws_the_same_cases_for_another_kind(
     assert done.returncode == 0, done.stderr
     study = study_files.read_study(tmp_path / 'study')
     assert study.items == ('Disc', 'Bone')
-    assert study_key.read_cases(tmp_path / 'study', []) == study_key.read_cases(out, [])
-    assert study.study_id != study_files.read_study(out).study_id
+    other = study_files.read_study(out)
+    cases = study_key.read_cases(tmp_path / 'study', study)
+    pd.testing.assert_frame_equal(cases, study_key.read_cases(out, other))
+    assert study.study_id != other.study_id
 
 
 def write_answers(study, key, folder, share_right):

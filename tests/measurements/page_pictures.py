@@ -14,7 +14,6 @@ import sys
 import tempfile
 
 import numpy as np
-import pandas as pd
 from selenium.webdriver.support.wait import WebDriverWait
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -42,7 +41,7 @@ def run_command(module, *arguments):
 def answered(folder):
     """Writes the answers of random readers to a study; gives their folder."""
     study = study_files.read_study(folder)
-    cases = pd.DataFrame(study_key.read_cases(folder, ()))
+    cases = study_key.read_cases(folder, study)
     simulated = SimulatedStudy(folder, study, study_key.read_key(folder, study), cases)
     rng = np.random.default_rng(0)
     sheets = []

@@ -73,6 +73,8 @@ def test_metrics_come_as_numbers_also_those_that_are_none(tmp_path):
     ('edit', 'found'),
     [
         (lambda text: text.rsplit('\n', 2)[0] + '\n', '4 cases'),
+        (lambda text: text.split('\n')[0] + '\n', '0 cases'),
+        (lambda text: text.replace('ssim', 'mse'), 'no column ssim'),
         (lambda text: text.replace('P002', 'P001'), 'a pair twice'),
         (lambda text: text.replace('2,P002_L4-5,', '2,P002_L4-5,x'), 'a case without numbers'),
         (

@@ -117,15 +117,34 @@ def resample(cut: Cut, pixels: np.ndarray, size: int) -> np.ndarray:
     finer = _samples_a_side(cut, size)
     grid = cut.crop.grid(size * finer)
     if cut.index is not None:
-        samples = _interpolate(pixels[0], cut.geometry.to_pixels(cut.index, grid))
+        samples = interpolate(pixels[0], cut.geometry.to_pixels(cut.index, grid))
         return _means_of_blocks(samples, finer).astype(np.float32)
     geometry = cut.geometry.part(slices)
     depths = _slab_depths(cut)
     total = np.zeros((size, size))
     for depth in depths:
         positions = geometry.to_voxels(grid + depth * cut.crop.normal)
-        total += _means_of_blocks(_interpolate(pixels, positions), finer)
+        total += _means_of_blocks(interpolate(pixels, positions), finer)
     return (total / len(depths)).astype(np.float32)
+
+
+def interpolate(pixels: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Linear interpolation; within half a pixel of the edge the edge's value, NaN beyond.
+
+    Args:
+        pixels: real array of d axes.
+        positions: float64 (..., d), fractional indices.
+
+    Returns:
+        float32 (...), in the unit of `pixels`.
+    """
+    beyond = 0.5 + _ROUNDING
+    last = np.array(pixels.shape) - 1
+    inside = ((positions >= -beyond) & (positions <= last + beyond)).all(axis=-1)
+    nearest = np.moveaxis(np.clip(positions, 0, last), -1, 0)
+    values = ndimage.map_coordinates(pixels, nearest, np.float32, order=1, mode='nearest')
+    values[~inside] = np.nan
+    return values
 
 
 def _slab_corners(cut: Cut) -> np.ndarray:
@@ -158,22 +177,3 @@ def _means_of_blocks(samples: np.ndarray, finer: int) -> np.ndarray:
     """Means of blocks of `finer` x `finer` samples: float64 (N, N); NaN where one of them is."""
     size = len(samples) // finer
     return samples.reshape(size, finer, size, finer).mean(axis=(1, 3), dtype=np.float64)
-
-
-def _interpolate(pixels: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Linear interpolation; within half a pixel of the edge the edge's value, NaN beyond.
-
-    Args:
-        pixels: real array of d axes.
-        positions: float64 (..., d), fractional indices.
-
-    Returns:
-        float32 (...).
-    """
-    beyond = 0.5 + _ROUNDING
-    last = np.array(pixels.shape) - 1
-    inside = ((positions >= -beyond) & (positions <= last + beyond)).all(axis=-1)
-    nearest = np.moveaxis(np.clip(positions, 0, last), -1, 0)
-    values = ndimage.map_coordinates(pixels, nearest, np.float32, order=1, mode='nearest')
-    values[~inside] = np.nan
-    return values

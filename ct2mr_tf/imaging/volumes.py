@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import cv2
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
 
+from ct2mr_tf.imaging import resampling
 from ct2mr_tf.imaging.crop import SquareCrop
 from ct2mr_tf.imaging.geometry import StackGeometry
 
@@ -25,9 +25,6 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 _SCANNER_ANATOMICAL = 1
 """NIFTI_XFORM_SCANNER_ANAT: coordinates of the scanner that made the source (nifti1.h)."""
-
-_HALF_PIXEL = 0.5 + 1e-6
-"""From the centre of an outermost pixel to the edge of its square, with room for rounding."""
 
 
 def common_grid(crops: Sequence[SquareCrop], size: int) -> StackGeometry:
@@ -69,16 +66,11 @@ def placed(picture: np.ndarray, crop: SquareCrop, grid: StackGeometry, index: in
     Returns:
         int16 [rows, columns], grey levels, OUTSIDE beyond the square.
     """
-    size = len(picture)
     rows, columns = np.mgrid[: grid.rows, : grid.columns]
-    places = np.stack([rows, columns], axis=-1)
-    columns_rows = crop.to_picture(grid.to_patient(index, places), size)
-    positions = np.moveaxis(columns_rows[..., ::-1], -1, 0)
-    inside = ((positions >= -_HALF_PIXEL) & (positions <= size - 1 + _HALF_PIXEL)).all(axis=0)
-    values = ndimage.map_coordinates(
-        picture.astype(np.float32), np.clip(positions, 0, size - 1), order=1, mode='nearest'
-    )
-    return np.where(inside, np.rint(values), OUTSIDE).astype(np.int16)
+    places = grid.to_patient(index, np.stack([rows, columns], axis=-1))
+    rows_columns = crop.to_picture(places, len(picture))[..., ::-1]
+    values = resampling.interpolate(picture, rows_columns)
+    return np.where(np.isnan(values), OUTSIDE, np.rint(values)).astype(np.int16)
 
 
 def nifti_bytes(volume: np.ndarray, grid: StackGeometry, description: str) -> bytes:

@@ -9,6 +9,7 @@ import errno
 import gc
 import io
 import logging
+import math
 import os
 import re
 import signal
@@ -184,7 +185,7 @@ def _parse(argv: list[str], problems: list[Problem]) -> list[str]:
         except SystemExit:  # absl ends --help with 1, which here means a bug
             sys.exit(0)
     # With known_only, absl leaves unknown flags among the arguments.
-    problems += _argument_problems(rest[1:])
+    problems += _argument_problems(rest[1:]) + _nan_problems()
     return rest
 
 
@@ -204,6 +205,15 @@ def _argument_problems(words: Sequence[str]) -> list[Problem]:
         cure = 'write --flag=value for each value'
         problems.append(Problem('arguments', ' '.join(others), 'flags only', cure))
     return problems
+
+
+def _nan_problems() -> list[Problem]:
+    """Flags that are NaN: absl's bounds let it through, as it is neither below nor above any."""
+    return [
+        Problem(f'--{name}', 'nan', 'a number', 'correct the flag')
+        for name in flags.FLAGS
+        if isinstance(value := flags.FLAGS[name].value, float) and math.isnan(value)
+    ]
 
 
 def _flag_problem(error: Exception) -> Problem:

@@ -14,6 +14,7 @@ from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 flags.DEFINE_integer('number', 3, 'A number.')
 flags.DEFINE_bool('option', True, 'An option.')
+flags.DEFINE_float('share', 0.5, 'A share.', 0, 1)
 
 def main(problems):
     raise_if_any(problems)
@@ -151,6 +152,12 @@ def test_wrong_values_and_unknown_flags_are_reported_together(ended):
     assert errors.startswith('3 problems:')
     for said in ('--number=x', '--option=perhaps', '--numbr\n'):
         assert said in errors
+
+
+def test_nan_is_within_no_bounds(ended):
+    code, output, errors = ended("print('begun')", '--share=nan')
+    assert (code, output) == (2, '')
+    assert errors.splitlines()[:3] == ['1 problem:', '  --share', '    found:    nan']
 
 
 def test_what_a_command_finds_is_told_with_wrong_and_unknown_flags(command):

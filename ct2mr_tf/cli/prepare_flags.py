@@ -21,9 +21,8 @@ FLAGS = flags.FLAGS
 _Options = TypeVar('_Options', ReadOptions, PairingOptions, BuildOptions, SplitRule, Window)
 
 
-def define_shared_flags() -> None:
-    """Defines what `scan` and `build` have in common."""
-    flags.DEFINE_string('dicom_root', '', 'Folder of the studies: any tree of DICOM files.')
+def define_reading_flags() -> None:
+    """Defines how studies are read, and under which names."""
     flags.DEFINE_string(
         'key_file',
         'pseudonyms.key',
@@ -46,6 +45,38 @@ def define_shared_flags() -> None:
     flags.DEFINE_string(
         'ct_series', '', 'Regular expression sought in the series description of CT stacks.'
     )
+
+
+def define_cutting_flags() -> None:
+    """Defines the limits that a picture of CT keeps, whatever it is cut for."""
+    default = PairingOptions
+    flags.DEFINE_float(
+        'max_off_plane_share',
+        default.max_off_plane_share,
+        'How far a landmark may lie off its slice, as a share of the thickness.',
+    )
+    flags.DEFINE_float(
+        'max_step_mm', default.max_step_mm, 'Largest step of a CT volume that is reformatted.'
+    )
+    flags.DEFINE_float(
+        'min_half_side_mm', default.min_half_side_mm, 'Smallest half side of the square.'
+    )
+    flags.DEFINE_float(
+        'max_half_side_mm', default.max_half_side_mm, 'Largest half side of the square.'
+    )
+    flags.DEFINE_float(
+        'max_padding_share',
+        BuildOptions.max_padding_share,
+        'Share of a picture (0 to 1) that the scanner may have padded; it shows as air.',
+        lower_bound=0,
+        upper_bound=1,
+    )
+
+
+def _define_shared_flags() -> None:
+    """Defines what `scan` and `build` have in common."""
+    flags.DEFINE_string('dicom_root', '', 'Folder of the studies: any tree of DICOM files.')
+    define_reading_flags()
     flags.DEFINE_string(
         'mr_series',
         '',
@@ -56,14 +87,14 @@ def define_shared_flags() -> None:
 
 def define_scan_flags() -> None:
     """Defines the flags of `scan`."""
-    define_shared_flags()
+    _define_shared_flags()
     flags.DEFINE_string('out', 'inventory.csv', 'Table to write; the contact sheets lie beside it.')
     flags.DEFINE_bool('sheets', True, 'Writes a contact sheet of each stack.')
 
 
 def define_build_flags() -> None:
     """Defines the flags of `build`."""
-    define_shared_flags()
+    _define_shared_flags()
     flags.DEFINE_string('out', '', 'Folder of the data set: new, empty, or this very set.')
     flags.DEFINE_string('landmarks', '', 'Folder or CSV of landmarks.')
     flags.DEFINE_string('pairs', '', 'CSV of pairs named slice by slice, in place of landmarks.')
@@ -79,20 +110,16 @@ def define_build_flags() -> None:
     low, high = grey.DEFAULT_MR_PERCENTILES
     flags.DEFINE_float('mr_low_percentile', low, 'Percentile of an MR stack shown as black.')
     flags.DEFINE_float('mr_high_percentile', high, 'Percentile of an MR stack shown as white.')
-    flags.DEFINE_float(
-        'max_padding_share',
-        BuildOptions.max_padding_share,
-        'Share of a picture (0 to 1) that the scanner may have padded; it shows as air.',
-    )
     shares = [f'{share}' for share in SplitRule.fractions]
     flags.DEFINE_list('split_fractions', shares, 'Shares of train, val, test.')
     flags.DEFINE_integer('split_seed', SplitRule.seed, 'Seed of the draw of splits.')
     flags.DEFINE_string('split_table', '', 'CSV of patient and split, in place of a draw.')
+    define_cutting_flags()
     _define_pairing_flags()
 
 
 def _define_pairing_flags() -> None:
-    """Defines the limits of pairing."""
+    """Defines the limits that CT and MR keep together."""
     default = PairingOptions
     flags.DEFINE_integer('max_days', default.max_days, 'Most days between CT and MR.')
     flags.DEFINE_bool(
@@ -104,11 +131,6 @@ def _define_pairing_flags() -> None:
     flags.DEFINE_float(
         'warn_angle_deg', default.warn_angle_deg, 'Angle above which a pair carries a warning.'
     )
-    flags.DEFINE_float(
-        'max_off_plane_share',
-        default.max_off_plane_share,
-        'How far a landmark may lie off its slice, as a share of the thickness.',
-    )
     flags.DEFINE_enum(
         'ct_plane',
         default.ct_plane,
@@ -117,16 +139,7 @@ def _define_pairing_flags() -> None:
         'or what fits.',
     )
     flags.DEFINE_float(
-        'max_step_mm', default.max_step_mm, 'Largest step of a CT volume that is reformatted.'
-    )
-    flags.DEFINE_float(
         'slab_mm', default.slab_mm, "Thickness of a reformatted CT; by default the MR slice's."
-    )
-    flags.DEFINE_float(
-        'min_half_side_mm', default.min_half_side_mm, 'Smallest half side of the square.'
-    )
-    flags.DEFINE_float(
-        'max_half_side_mm', default.max_half_side_mm, 'Largest half side of the square.'
     )
     flags.DEFINE_float(
         'warn_half_side_share',
@@ -179,13 +192,13 @@ def map_problems() -> list[Problem]:
 def read_options(problems: list[Problem]) -> ReadOptions:
     """How studies are read; the defaults where values are out of range, with a problem more."""
     values = {'max_bytes': FLAGS.max_decoded_bytes, 'workers': FLAGS.workers}
-    return _made('--max_decoded_bytes, --workers', ReadOptions(), values, problems)
+    return options_made('--max_decoded_bytes, --workers', ReadOptions(), values, problems)
 
 
 def series_options(problems: list[Problem]) -> PairingOptions:
     """Which series may be paired; of the other limits, the defaults. Problems as above."""
     values = {'ct_series': FLAGS.ct_series, 'mr_series': FLAGS.mr_series}
-    return _made('--ct_series, --mr_series', PairingOptions(), values, problems)
+    return options_made('--ct_series, --mr_series', PairingOptions(), values, problems)
 
 
 def build_options(problems: list[Problem]) -> BuildOptions:
@@ -197,12 +210,12 @@ def build_options(problems: list[Problem]) -> BuildOptions:
         'size': FLAGS.size,
         'mr_percentiles': (FLAGS.mr_low_percentile, FLAGS.mr_high_percentile),
         'max_padding_share': FLAGS.max_padding_share,
-        'ct_window': _made(
+        'ct_window': options_made(
             '--ct_window_low, --ct_window_high', grey.DEFAULT_CT_WINDOW, ends, problems
         ),
-        'pairing': _made('limits of pairing', PairingOptions(), limits, problems),
+        'pairing': options_made('limits of pairing', PairingOptions(), limits, problems),
     }
-    return _made('--size, --mr_..., --max_padding_share', BuildOptions(), values, problems)
+    return options_made('--size, --mr_..., --max_padding_share', BuildOptions(), values, problems)
 
 
 def split_rule(problems: list[Problem]) -> SplitRule:
@@ -215,13 +228,20 @@ def split_rule(problems: list[Problem]) -> SplitRule:
         problems.append(Problem('--split_fractions', typed, 'such as 0.8,0.1,0.1', cure))
         return SplitRule()
     values = {'fractions': fractions, 'seed': FLAGS.split_seed}
-    return _made('--split_fractions, --split_seed', SplitRule(), values, problems)
+    return options_made('--split_fractions, --split_seed', SplitRule(), values, problems)
 
 
-def _made(
+def options_made(
     where: str, default: _Options, values: dict[str, Any], problems: list[Problem]
 ) -> _Options:
-    """Options with other values; the default where their own rules forbid these."""
+    """Options with other values; the default, with a problem more, where their rules forbid these.
+
+    Args:
+        where: the flags that the values come from.
+        default: the options to change.
+        values: of some of its fields.
+        problems: grows where the values are refused.
+    """
     try:
         return dataclasses.replace(default, **values)
     except ValueError as error:

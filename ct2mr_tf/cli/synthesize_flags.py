@@ -6,7 +6,6 @@ import pathlib
 from absl import flags
 
 from ct2mr_tf.cli import prepare_flags
-from ct2mr_tf.imaging.dicom_reader import ReadOptions
 from ct2mr_tf.imaging.landmarks import LEVELS, level_name
 from ct2mr_tf.imaging.pairing_rules import PairingOptions
 from ct2mr_tf.imaging.synthesis_plan import DEFAULT_SLAB_MM, PLANES
@@ -46,19 +45,9 @@ def define_flags() -> None:
     flags.DEFINE_bool(
         'anonymize', False, 'Files the synthetic MR under a pseudonym, in a study of its own.'
     )
-    flags.DEFINE_string(
-        'key_file',
-        'pseudonyms.key',
-        'Key of the pseudonyms; made, for its owner only, where there is none. That of prepare '
-        'gives the same pseudonyms.',
-    )
-    flags.DEFINE_string(
-        'keep_map',
-        '',
-        'Writes what each pseudonym stands for (patient, or place of a file) into this file, for '
-        'its owner only.',
-    )
+    prepare_flags.define_reading_flags()
     _define_picture_flags()
+    flags.adopt_module_key_flags(prepare_flags)  # for --help
 
 
 def _define_model_flags() -> None:
@@ -73,7 +62,6 @@ def _define_model_flags() -> None:
 
 def _define_picture_flags() -> None:
     """Defines how the CT is cut."""
-    default = PairingOptions
     flags.DEFINE_enum(
         'plane',
         None,
@@ -82,39 +70,12 @@ def _define_picture_flags() -> None:
         'as most of the training pictures were, by the model card.',
     )
     flags.DEFINE_float('slab_mm', DEFAULT_SLAB_MM, 'Thickness of a reformatted CT.')
-    flags.DEFINE_string(
-        'ct_series', '', 'Regular expression sought in the series description of CT stacks.'
-    )
     flags.DEFINE_float(
-        'max_angle_deg', default.max_angle_deg, 'Largest angle between a CT slice and the disc.'
+        'max_angle_deg',
+        PairingOptions.max_angle_deg,
+        'Largest angle between a CT slice and the disc.',
     )
-    flags.DEFINE_float(
-        'max_off_plane_share',
-        default.max_off_plane_share,
-        'How far a landmark may lie off its slice, as a share of the thickness.',
-    )
-    flags.DEFINE_float(
-        'max_step_mm', default.max_step_mm, 'Largest step of a CT volume that is reformatted.'
-    )
-    flags.DEFINE_float(
-        'min_half_side_mm', default.min_half_side_mm, 'Smallest half side of the square.'
-    )
-    flags.DEFINE_float(
-        'max_half_side_mm', default.max_half_side_mm, 'Largest half side of the square.'
-    )
-    flags.DEFINE_float(
-        'max_padding_share',
-        0.0,
-        'Share of a picture (0 to 1) that the scanner may have padded; it shows as air.',
-        lower_bound=0,
-        upper_bound=1,
-    )
-    flags.DEFINE_integer(
-        'max_decoded_bytes',
-        ReadOptions.max_bytes,
-        'Most bytes that the pixels of one file may take; larger files are refused unread.',
-    )
-    flags.DEFINE_integer('workers', 0, 'Processes that read headers; 0 for one a core.')
+    prepare_flags.define_cutting_flags()
 
 
 def path_problems() -> list[Problem]:
@@ -156,13 +117,8 @@ def limits(problems: list[Problem]) -> PairingOptions:
     """
     values = {name: getattr(FLAGS, name) for name in LIMITS}
     # Warnings about angles begin where pictures are refused, if that is earlier.
-    warn = min(PairingOptions.warn_angle_deg, max(0.0, FLAGS.max_angle_deg))
-    try:
-        return PairingOptions(**values, warn_angle_deg=warn)
-    except ValueError as error:
-        where, expected = 'limits', 'values as --help says'
-        problems.append(Problem(where, str(error), expected, 'correct the flags'))
-        return PairingOptions()
+    values['warn_angle_deg'] = min(PairingOptions.warn_angle_deg, max(0.0, FLAGS.max_angle_deg))
+    return prepare_flags.options_made('limits', PairingOptions(), values, problems)
 
 
 def with_plane(options: PairingOptions, plane: str | None, trained_on: str) -> PairingOptions:

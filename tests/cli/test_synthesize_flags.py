@@ -39,7 +39,8 @@ def test_wrong_flags_are_told_together(given, told, warm_command):
 def test_help_tells_the_flags(command):
     done = command(*SYNTHESIZE, '--help')
     assert done.returncode == 0
-    for flag in ('--ct:', '--[no]volume', '--plane:', '--[no]anonymize', '--saved_model:'):
+    own = ('--ct:', '--[no]volume', '--plane:', '--[no]anonymize', '--saved_model:')
+    for flag in (*own, '--key_file:', '--max_step_mm:', '--max_padding_share:', '--workers:'):
         assert flag in done.stdout
 
 

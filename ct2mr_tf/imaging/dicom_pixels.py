@@ -6,7 +6,6 @@ the header says. A decoder that is missing is named together with the way to ins
 """
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -19,7 +18,7 @@ from ct2mr_tf.imaging.decoder_process import DECODER_PROCESS
 from ct2mr_tf.imaging.dicom_values import RefusedError
 from ct2mr_tf.imaging.pixel_format import PixelFormat
 from ct2mr_tf.imaging.slices import SliceHeader
-from ct2mr_tf.problems import Problem, UserError
+from ct2mr_tf.problems import UserError
 
 AIR_HU = -1000.0
 """HU of air, by definition of the scale (PS3.3, C.11.1.1.2); padding of a CT becomes air."""
@@ -89,8 +88,7 @@ def load_pixels(slices: Sequence[SliceHeader]) -> Pixels:
         try:
             values[index], valid[index] = _load(header)
         except RefusedError as error:
-            where = header.place.pseudonym
-            problems.append(Problem(where, error.found, error.expected, error.cure))
+            problems.append(error.problem(header.place.pseudonym))
     if problems:
         raise UserError(problems)
     return Pixels(values, valid)
@@ -106,8 +104,7 @@ def _load(header: SliceHeader) -> tuple[np.ndarray, np.ndarray]:
     try:
         container = _decoded(header)
     except OSError as error:
-        found = os.strerror(error.errno) if error.errno else 'a file that cannot be read'
-        raise RefusedError(found, 'a readable file', 'look at the disk') from None
+        raise dicom_values.unreadable(error) from None
     shift = 8 * container.itemsize - pixel_format.bits_stored
     stored = np.right_shift(np.left_shift(container, shift), shift)
     padded = _padded(container, stored, pixel_format)

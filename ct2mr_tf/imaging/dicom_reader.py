@@ -12,7 +12,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ct2mr_tf.imaging import dicom_headers, duplicates, worker_pool
+from ct2mr_tf.imaging import dicom_headers, dicom_values, duplicates, worker_pool
 from ct2mr_tf.imaging.dicom_headers import Skip, SkippedError
 from ct2mr_tf.imaging.dicom_values import RefusedError, WarningCount, warnings_held_back
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
@@ -78,7 +78,7 @@ class _Outcome:
 
     slices: tuple[SliceHeader, ...] = ()
     skip: Skip | None = None
-    refusal: tuple[str, str, str] | None = None
+    refusal: RefusedError | None = None
     warnings: int = 0
 
 
@@ -116,7 +116,7 @@ def scan(
             skipped[outcome.skip.value] += 1
         elif outcome.refusal is not None:
             found[where] = relative
-            problems.append(Problem(where, *outcome.refusal))
+            problems.append(outcome.refusal.problem(where))
         else:
             slices.append(tuple(_named(header, where) for header in outcome.slices))
     unique = duplicates.without_duplicates(slices)
@@ -143,7 +143,7 @@ def _files_below(
     def note(error: OSError) -> None:
         relative = pathlib.Path(error.filename).relative_to(root)
         where = pseudonyms.path(relative) if relative.parts else 'the data folder'
-        problems.append(_unreadable(where, error))
+        problems.append(dicom_values.unreadable(error).problem(where))
 
     paths = [
         path
@@ -190,18 +190,6 @@ def _is_file(path: pathlib.Path) -> bool:
         return True
 
 
-def _unreadable(where: str, error: OSError) -> Problem:
-    """A problem that the operating system has with a file or folder, without its path."""
-    found, expected, cure = _unreadable_words(error)
-    return Problem(where, found, expected, cure)
-
-
-def _unreadable_words(error: OSError) -> tuple[str, str, str]:
-    """What was found, expected and can be done where a file or folder cannot be read."""
-    found = os.strerror(error.errno) if error.errno else 'an error of the disk'
-    return found, 'something that may be read', 'look at its permissions and at the disk'
-
-
 def _outcomes(
     paths: Sequence[pathlib.Path],
     options: ReadOptions,
@@ -235,7 +223,7 @@ def _read(path: pathlib.Path, max_bytes: int) -> _Outcome:
         except SkippedError as error:
             outcome = _Outcome(skip=error.reason)
         except RefusedError as error:
-            outcome = _Outcome(refusal=(error.found, error.expected, error.cure))
+            outcome = _Outcome(refusal=error)
         except OSError as error:
-            outcome = _Outcome(refusal=_unreadable_words(error))
+            outcome = _Outcome(refusal=dicom_values.unreadable(error))
     return dataclasses.replace(outcome, warnings=count.held_back)

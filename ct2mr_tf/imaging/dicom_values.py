@@ -19,6 +19,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
+from ct2mr_tf.problems import Problem
+
 FIRST_SCANNER_YEAR = 1972
 """Earlier dates are dummies such as 00010101 and 19000101: the first patient was scanned by CT on 1
 October 1971, by MR years later."""
@@ -44,6 +46,17 @@ class RefusedError(Exception):
     ):
         super().__init__(found, expected, cure)
         self.found, self.expected, self.cure = found, expected, cure
+
+    def problem(self, where: str) -> Problem:
+        """The same as a problem of the file that messages call `where`."""
+        return Problem(where, self.found, self.expected, self.cure)
+
+
+def unreadable(error: OSError) -> RefusedError:
+    """What the operating system has against a file or folder, without its path."""
+    found = error.strerror or 'an error of the disk'
+    cure = 'look at its permissions and at the disk'
+    return RefusedError(found, 'something that may be read', cure)
 
 
 class WarningCount:

@@ -11,7 +11,6 @@ pseudonym of the key, and each UID is replaced by one that follows from it and t
 """
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterable
 
 import pydicom
@@ -166,12 +165,10 @@ def read_texts(header: SliceHeader, keywords: Iterable[str]) -> pydicom.Dataset:
         if found is None:
             raise RefusedError('no DICOM file any more', 'the file that was found')
     except RefusedError as error:
-        problem = Problem(header.place.pseudonym, error.found, error.expected, error.cure)
-        raise UserError([problem]) from None
+        raise UserError([error.problem(header.place.pseudonym)]) from None
     except OSError as error:
-        words = os.strerror(error.errno) if error.errno else 'an error of the disk'
-        problem = Problem(header.place.pseudonym, words, 'a readable file', 'look at the disk')
-        raise UserError([problem]) from None
+        refusal = dicom_values.unreadable(error)
+        raise UserError([refusal.problem(header.place.pseudonym)]) from None
     texts = pydicom.Dataset()
     for tag in tags:
         if tag in found.dataset:

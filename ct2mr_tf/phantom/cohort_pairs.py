@@ -6,7 +6,7 @@ import numpy as np
 
 from ct2mr_tf.imaging.crop import DiscPoints, SquareCrop
 from ct2mr_tf.imaging.grey import Window
-from ct2mr_tf.phantom import anatomy, pairs
+from ct2mr_tf.phantom import pairs
 from ct2mr_tf.phantom.cohort import Member
 
 
@@ -56,7 +56,7 @@ def draw_pictures(member: Member, size: int) -> list[Picture]:
                 member=member,
                 level=level,
                 square=pair.square,
-                points=anatomy.level_landmarks(patient, level),
+                points=pair.points,
                 ct=pair.ct_grey,
                 mr=pair.mr_grey,
                 mr_window=pair.mr_window,

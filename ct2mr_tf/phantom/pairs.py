@@ -23,6 +23,7 @@ class Pair:
     Attributes:
         patient: whose disc.
         level: which disc.
+        points: the disc's landmarks.
         square: where the pictures lie in the patient.
         slice_: what the slice is made of; its `labels` (uint8 [N, N]) are the truth.
         hidden: what CT cannot see of it.
@@ -33,6 +34,7 @@ class Pair:
 
     patient: Patient
     level: str
+    points: crop.DiscPoints
     square: crop.SquareCrop
     slice_: composition.Composition
     hidden: signal.Hidden
@@ -51,17 +53,6 @@ class Pair:
         return grey.to_grey(self.mr_signal, self.mr_window)
 
 
-def level_square(patient: Patient, level: str) -> crop.SquareCrop:
-    """The square of the paper around a disc, by the patient's own landmarks.
-
-    Raises:
-        ValueError: there is no such level.
-    """
-    centre, normal = spine_axis.level_plane(patient, level)
-    points = anatomy.level_landmarks(patient, level)
-    return crop.square_crop(points, normal, on_plane=centre)
-
-
 def render_pair(
     patient: Patient,
     level: str,
@@ -75,7 +66,8 @@ def render_pair(
         patient: whose disc.
         level: one of `patient.LEVELS`.
         size: N, pixels a side.
-        square: another place than the square of the paper, such as the whole body.
+        square: another place than the square of the paper by the patient's own landmarks, such as
+            the whole body.
         thickness_mm: of both slices.
 
     Returns:
@@ -85,7 +77,9 @@ def render_pair(
         ValueError: there is no such level.
     """
     number = spine_axis.segment_number(level)
-    square = square or level_square(patient, level)
+    centre, normal = spine_axis.level_plane(patient, level)
+    points = anatomy.level_landmarks(patient, level)
+    square = square or crop.square_crop(points, normal, on_plane=centre)
     slab = composition.slab_of_square(square, size, thickness_mm)
     slice_ = composition.compose(patient, slab)
     # Scanner and water of a patient are one draw for all discs; noise is each slice's.
@@ -94,6 +88,7 @@ def render_pair(
     return Pair(
         patient=patient,
         level=level,
+        points=points,
         square=square,
         slice_=slice_,
         hidden=hidden,

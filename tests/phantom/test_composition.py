@@ -9,7 +9,7 @@ from ct2mr_tf.phantom.tissues import DISC, Tissue
 @pytest.fixture(scope='module')
 def slice_():
     patient = patients.create_patient(7)
-    square = pairs.level_square(patient, 'L4-5')
+    square = pairs.render_pair(patient, 'L4-5', 16).square
     return composition.compose(patient, composition.slab_of_square(square, 96, 3.0))
 
 
@@ -41,7 +41,7 @@ def test_the_nearest_disc_is_known(slice_):
 
 def test_a_thick_slice_mixes_more():
     patient = patients.create_patient(7)
-    square = pairs.level_square(patient, 'L4-5')
+    square = pairs.render_pair(patient, 'L4-5', 16).square
     thin, thick = (
         composition.compose(patient, composition.slab_of_square(square, 64, mm))
         for mm in (0.0, 12.0)

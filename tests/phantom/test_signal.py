@@ -138,7 +138,7 @@ def test_coil_is_more_sensitive_at_the_back(patient):
 
 def test_degeneration_darkens_the_nucleus_on_mr_and_not_on_ct(patient):
     number = spine_axis.segment_number('L3-4')
-    square = pairs.level_square(patient, 'L3-4')
+    square = pairs.render_pair(patient, 'L3-4', 16).square
     shown, hu = [], []
     for degeneration in (0.1, 0.5, 0.9):
         segments = list(patient.segments)

@@ -19,7 +19,6 @@ very phantoms is left as it is, any other is refused.
 from ct2mr_tf.cli import entry
 
 # isort: split
-import concurrent.futures
 import functools
 import hashlib
 import os
@@ -46,7 +45,7 @@ from ct2mr_tf.phantom.cohort_pairs import Picture, draw_pictures
 from ct2mr_tf.phantom.studies import write_studies
 from ct2mr_tf.phantom.study_plan import StudyOptions
 from ct2mr_tf.phantom.tissues import NAMES
-from ct2mr_tf.problems import Problem, UserError, raise_if_any
+from ct2mr_tf.problems import Problem, raise_if_any
 
 FLAGS = flags.FLAGS
 
@@ -194,14 +193,9 @@ def _tissue_names() -> dict[int, str]:
 
 def _each(work: Callable[[Member], _Result], cohort: tuple[Member, ...]) -> Iterator[_Result]:
     """Does a work for every member, in several processes, and gives the results in order."""
-    try:
-        with worker_pool.ordered_map(worker_pool.worker_count(FLAGS.workers)) as run:
-            # No bar where nobody watches.
-            yield from tqdm.tqdm(run(work, cohort), total=len(cohort), unit='patient', disable=None)
-    except concurrent.futures.BrokenExecutor:
-        found = 'a worker process was killed, for want of memory perhaps'
-        cure = 'give the same command again with fewer --workers'
-        raise UserError([Problem('--workers', found, 'workers that live', cure)]) from None
+    with worker_pool.ordered_map(worker_pool.worker_count(FLAGS.workers)) as run:
+        # No bar where nobody watches.
+        yield from tqdm.tqdm(run(work, cohort), total=len(cohort), unit='patient', disable=None)
 
 
 if __name__ == '__main__':

@@ -109,18 +109,10 @@ def _built(
         for case in cases:
             yield case.pseudonym, build_patient(case, options, work)
         return
-    with worker_pool.create_pool(min(workers, len(cases))) as pool:
+    with worker_pool.opened_pool(min(workers, len(cases))) as pool:
         waiting = {pool.submit(build_patient, case, options, work): case for case in cases}
-        try:
-            for future in concurrent.futures.as_completed(waiting):
-                yield waiting.pop(future).pseudonym, future.result()
-        except concurrent.futures.BrokenExecutor:
-            cure = 'give the same command again with fewer --workers: it goes on where it stopped'
-            found = 'a worker process was killed, for want of memory perhaps'
-            problem = Problem('--workers', found, 'workers that live', cure)
-            raise UserError([problem]) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for future in concurrent.futures.as_completed(waiting):
+            yield waiting.pop(future).pseudonym, future.result()
 
 
 def _finish(plan: Plan, records: Mapping[str, PatientRecord], work: pathlib.Path) -> Result:

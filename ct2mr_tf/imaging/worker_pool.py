@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ct2mr_tf.problems import Problem, UserError
+
 
 def worker_count(wanted: int) -> int:
     """How many processes to start.
@@ -25,17 +27,29 @@ def worker_count(wanted: int) -> int:
     return wanted or len(os.sched_getaffinity(0))
 
 
-def create_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
+@contextlib.contextmanager
+def opened_pool(workers: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
     """A pool whose processes leave Ctrl-C to their parent, and end when it is killed.
 
     Args:
         workers: number of processes, at least 1.
 
-    Returns:
-        The pool, to be used in a `with` block.
+    Yields:
+        The pool; what has not begun when the block ends is not done.
+
+    Raises:
+        UserError: one of the processes was killed.
     """
     context = multiprocessing.get_context('spawn')
-    return _Pool(workers, mp_context=context, initializer=_follow_parent)
+    with _Pool(workers, mp_context=context, initializer=_follow_parent) as pool:
+        try:
+            yield pool
+        except concurrent.futures.BrokenExecutor:
+            found = 'a worker process was killed, for want of memory perhaps'
+            cure = 'give the same command again with fewer --workers'
+            raise UserError([Problem('--workers', found, 'workers that live', cure)]) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -47,15 +61,15 @@ def ordered_map(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
 
     Yields:
         A function like `map`, which gives results in the order of its arguments.
+
+    Raises:
+        UserError: one of the processes was killed.
     """
     if workers == 1:
         yield map
         return
-    with create_pool(workers) as pool:
-        try:
-            yield pool.map
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with opened_pool(workers) as pool:
+        yield pool.map
 
 
 class _Pool(concurrent.futures.ProcessPoolExecutor):

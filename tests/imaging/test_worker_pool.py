@@ -8,15 +8,16 @@ import time
 import pytest
 
 from ct2mr_tf.imaging import worker_pool
+from ct2mr_tf.problems import UserError
 
 PARENT = """
 import os, time
 from ct2mr_tf.imaging import worker_pool
 
 if __name__ == '__main__':
-    pool = worker_pool.create_pool(2)
-    print(*{pool.submit(os.getpid).result() for _ in range(8)}, flush=True)
-    time.sleep(60)
+    with worker_pool.opened_pool(2) as pool:
+        print(*{pool.submit(os.getpid).result() for _ in range(8)}, flush=True)
+        time.sleep(60)
 """
 
 
@@ -33,6 +34,14 @@ def is_running(pid):
 def test_a_map_keeps_the_order(workers):
     with worker_pool.ordered_map(workers) as run:
         assert list(run(divmod, range(40), [7] * 40)) == [divmod(n, 7) for n in range(40)]
+
+
+def test_a_killed_worker_is_the_users_to_mend():
+    with (
+        pytest.raises(UserError, match='a worker process was killed'),
+        worker_pool.ordered_map(2) as run,
+    ):
+        list(run(signal.raise_signal, [signal.SIGKILL]))
 
 
 def test_zero_stands_for_one_worker_a_core():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ct2mr_tf.imaging import resampling, slice_choice
+from ct2mr_tf.imaging import ct_choice, resampling, slice_choice
 from ct2mr_tf.imaging.crop import DiscPoints, SquareCrop, plane_axes, square_crop
 from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.pairing_rules import (
@@ -170,11 +170,10 @@ def _cuts(
     slab_mm = DEFAULT_SLAB_MM if options.slab_mm is None else options.slab_mm
     # The step is even, so one says for all whether the slices make a volume to average over.
     step = float(geometry.part(range(min(squares), max(squares) + 1)).steps_mm.max())
-    alone = options.ct_plane == 'slice'
-    if step > options.max_step_mm and not alone:
-        if options.ct_plane == 'mr':
-            raise NoPairError(Finding(Reason.NO_VOLUME, 'CT', step, options.max_step_mm, 'mm'))
-        alone = True
+    apart = ct_choice.too_far_apart(stack, step, options)
+    if apart and options.ct_plane == 'mr':
+        raise NoPairError(apart)
+    alone = options.ct_plane == 'slice' or apart is not None
     cuts = {
         index: Cut(geometry, square, index) if alone else Cut(geometry, square, None, slab_mm)
         for index, square in squares.items()

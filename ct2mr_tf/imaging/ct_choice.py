@@ -14,6 +14,7 @@ from ct2mr_tf.imaging.geometry import angle_between_planes
 from ct2mr_tf.imaging.pairing_rules import Finding, NoPairError, PairingOptions, Reason
 from ct2mr_tf.imaging.resampling import Cut
 from ct2mr_tf.imaging.slice_choice import Candidate, NearestSlice
+from ct2mr_tf.imaging.stacks import Stack
 
 GAP_SHARE = 1.1
 """Slices leave a gap where the step between them exceeds this share of their thickness."""
@@ -147,19 +148,33 @@ def _try_volume(
     if beyond > 0:
         return Finding(Reason.LEAVES_VOLUME, 'CT', beyond, 0, 'mm')
     step = float(geometry.part(resampling.slices_needed(cut)).steps_mm.max())
-    thickness = slice_choice.thickness_mm(candidate.stack)
-    without_gaps = GAP_SHARE * thickness
-    if step > min(without_gaps, options.max_step_mm):
-        # The stricter limit is told, since keeping it keeps both.
-        if options.max_step_mm <= without_gaps:
-            return Finding(Reason.NO_VOLUME, 'CT', step, options.max_step_mm, 'mm')
-        thick = f'steps between slices of {thickness:.4g} mm'
-        return Finding(Reason.GAPS, 'CT', step, without_gaps, 'mm', thick)
+    apart = too_far_apart(candidate.stack, step, options)
+    if apart:
+        return apart
     # Of all slices, one always lies this near; a slice that a person has named may not.
     near = step / 2 + slice_choice.ON_PLANE_MM
     if nearest.off_plane_mm > near:
         return Finding(Reason.OFF_PLANE, 'CT', nearest.off_plane_mm, near, 'mm')
     return CtChoice(nearest, cut, _REFORMATTED)
+
+
+def too_far_apart(stack: Stack, step: float, options: PairingOptions) -> Finding | None:
+    """The finding that slices make no volume to reformat; None if they do.
+
+    Args:
+        stack: of the slices.
+        step: the largest between them, in mm.
+        options: the limits.
+    """
+    thickness = slice_choice.thickness_mm(stack)
+    without_gaps = GAP_SHARE * thickness
+    if step <= min(without_gaps, options.max_step_mm):
+        return None
+    # The stricter limit is told, since keeping it keeps both.
+    if options.max_step_mm <= without_gaps:
+        return Finding(Reason.NO_VOLUME, 'CT', step, options.max_step_mm, 'mm')
+    thick = f'steps between slices of {thickness:.4g} mm'
+    return Finding(Reason.GAPS, 'CT', step, without_gaps, 'mm', thick)
 
 
 def _telling(finding: Finding) -> tuple[int, float]:

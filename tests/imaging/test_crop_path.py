@@ -76,8 +76,11 @@ def test_a_reformatting_model_is_shown_slabs():
     assert {(one.cut.index, one.cut.slab_mm) for one in planned} == {(None, 4.0)}
     thick = ct(step=5.0, slices=20)
     assert reason_of([thick], limits=options('mr')).reason == Reason.NO_VOLUME
-    for plane in ('auto', 'slice'):
-        assert plan_volume([thick], POINTS, options(plane))[0].cut.index is not None
+    gaps = dataclasses.replace(ct(step=2.5, slices=38), slice_thickness=1.0)
+    assert reason_of([gaps], limits=options('mr')).reason == Reason.GAPS
+    for stack in (thick, gaps):
+        for plane in ('auto', 'slice'):
+            assert plan_volume([stack], POINTS, options(plane))[0].cut.index is not None
 
 
 def test_what_stands_in_the_way_is_told():

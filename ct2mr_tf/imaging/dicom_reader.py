@@ -8,11 +8,10 @@ Nothing that is returned, printed or raised names a patient or a file but by pse
 import collections
 import dataclasses
 import itertools
-import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ct2mr_tf.imaging import dicom_headers, dicom_values, duplicates, worker_pool
+from ct2mr_tf.imaging import dicom_headers, dicom_values, duplicates, file_tree, worker_pool
 from ct2mr_tf.imaging.dicom_headers import Skip, SkippedError
 from ct2mr_tf.imaging.dicom_values import RefusedError, WarningCount, warnings_held_back
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
@@ -90,11 +89,8 @@ def scan(
 ) -> Scan:
     """Reads the headers of all files under a folder and groups the slices into stacks.
 
-    Links are followed; a folder that several ways lead to is read once, so that links may go round
-    in circles.
-
     Args:
-        root: the folder.
+        root: the folder; see `file_tree.files_below`.
         options: how to read it.
         pseudonyms: name files in problems.
         progress: called with the number of files done and of all files, now and then.
@@ -103,7 +99,13 @@ def scan(
         What the folder holds; the same whatever the number of workers.
     """
     root = pathlib.Path(root)
-    paths, problems = _files_below(root, pseudonyms)
+    problems: list[Problem] = []
+
+    def note(place: pathlib.PurePath, error: OSError) -> None:
+        where = pseudonyms.path(place) if place.parts else 'the data folder'
+        problems.append(dicom_values.unreadable(error).problem(where))
+
+    paths = file_tree.files_below(root, note)
     found: dict[str, pathlib.PurePath] = {}
     skipped: collections.Counter[str] = collections.Counter()
     slices: list[tuple[SliceHeader, ...]] = []
@@ -132,62 +134,6 @@ def scan(
 def _named(header: SliceHeader, where: str) -> SliceHeader:
     """The slice with the pseudonym of its file."""
     return dataclasses.replace(header, place=dataclasses.replace(header.place, pseudonym=where))
-
-
-def _files_below(
-    root: pathlib.Path, pseudonyms: Pseudonyms
-) -> tuple[list[pathlib.Path], list[Problem]]:
-    """All regular files under a folder, ordered by place, and the folders that cannot be read."""
-    problems = []
-
-    def note(error: OSError) -> None:
-        relative = pathlib.Path(error.filename).relative_to(root)
-        where = pseudonyms.path(relative) if relative.parts else 'the data folder'
-        problems.append(dicom_values.unreadable(error).problem(where))
-
-    paths = [
-        path
-        for folder, names in _folders_below(root, note)
-        for name in names
-        if _is_file(path := pathlib.Path(folder, name))
-    ]
-    return sorted(paths), problems
-
-
-def _folders_below(
-    root: pathlib.Path, note: Callable[[OSError], None]
-) -> Iterator[tuple[str, list[str]]]:
-    """Each folder once, with the names of what lies in it but folders.
-
-    First all folders that are there without links, then those that links lead to, in the order of
-    the links: a folder has the same place whatever order the disk lists names in.
-    """
-    seen: set[str] = set()
-    starts = [root]
-    while starts:
-        links: list[pathlib.Path] = []
-        for start in starts:
-            for folder, folders, names in os.walk(start, onerror=note):
-                real = os.path.realpath(folder)
-                if real in seen:
-                    folders.clear()  # what lies below was seen with it
-                    continue
-                seen.add(real)
-                inside = (pathlib.Path(folder, name) for name in folders)
-                links += [path for path in inside if path.is_symlink()]
-                yield folder, names
-        starts = sorted(links)
-
-
-def _is_file(path: pathlib.Path) -> bool:
-    """Whether this is a file to open: no pipe, no device.
-
-    Also where that cannot be found out, and where a link leads nowhere: opening it will say why.
-    """
-    try:
-        return path.is_file() or not path.exists()
-    except OSError:
-        return True
 
 
 def _outcomes(

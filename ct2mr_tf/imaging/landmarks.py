@@ -28,7 +28,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ct2mr_tf.imaging import csv_tables, slicer_markups
+from ct2mr_tf.imaging import csv_tables, file_tree, slicer_markups
 from ct2mr_tf.imaging.crop import DiscPoints
 from ct2mr_tf.problems import Problem, raise_if_any
 
@@ -96,22 +96,29 @@ def read_landmarks(root: pathlib.Path, name_of: Callable[[pathlib.PurePath], str
     """Reads all landmarks in a folder, or in one CSV.
 
     Args:
-        root: the folder or file, laid out as this module says.
+        root: the folder or file, laid out as this module says; see `file_tree.files_below`.
         name_of: what messages call a path under the root: nothing that could name a patient.
 
     Returns:
         For each patient (as named there) and modality, the points of each level.
 
     Raises:
-        UserError: a file is wrong, a label or level is unknown, a point is there twice, a level
-            lacks its sac or ventral point, or there are no landmarks; all at once.
+        UserError: a folder cannot be read, a file is wrong, a label or level is unknown, a point is
+            there twice, a level lacks its sac or ventral point, or there are no landmarks; all at
+            once.
     """
     root = pathlib.Path(root)
     marks: list[_Mark] = []
     problems: list[Problem] = []
-    for path in [root] if root.is_file() else sorted(root.rglob('*')):
+
+    def note(place: pathlib.PurePath, error: OSError) -> None:
+        where = name_of(place) if place.parts else 'the landmarks'
+        found = error.strerror or 'an error of the disk'
+        problems.append(Problem(where, found, 'a folder to read', 'look at its permissions'))
+
+    for path in [root] if root.is_file() else file_tree.files_below(root, note):
         relative = pathlib.PurePosixPath(path.relative_to(root) if path != root else path.name)
-        if path.is_file() and not path.name.startswith('.'):
+        if not path.name.startswith('.'):
             file_marks, file_problems = _read_file(path, relative, name_of(relative))
             marks += file_marks
             problems += file_problems

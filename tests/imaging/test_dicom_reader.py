@@ -7,7 +7,7 @@ import pytest
 from dicom_builders import PLANTED, enhanced_dataset, slice_dataset, write
 from pydicom import uid
 
-from ct2mr_tf.imaging import dicom_pixels, dicom_reader
+from ct2mr_tf.imaging import dicom_pixels, dicom_reader, file_tree
 from ct2mr_tf.imaging.dicom_reader import ReadOptions
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.problems import UserError
@@ -172,7 +172,7 @@ def test_a_link_that_leads_nowhere_is_a_problem(tmp_path):
 
 def test_a_file_that_goes_away_is_a_problem(tmp_path, monkeypatch):
     path = write(slice_dataset(), tmp_path / 'file')
-    monkeypatch.setattr(dicom_reader, '_files_below', lambda *_: ([path], []))
+    monkeypatch.setattr(file_tree, 'files_below', lambda *_: [path])
     path.unlink()
     (problem,) = scan(tmp_path).problems
     assert problem.found == 'No such file or directory'

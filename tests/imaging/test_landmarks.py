@@ -132,7 +132,18 @@ def test_files_that_do_not_tell_patient_and_modality(tmp_path, name):
 
 def test_no_landmarks_at_all(tmp_path):
     assert problems_of(tmp_path) == [('the landmarks', 'no points')]
-    assert problems_of(tmp_path / 'missing') == [('the landmarks', 'no points')]
+    missing = problems_of(tmp_path / 'missing')
+    assert missing == [('the landmarks', 'No such file or directory')]
+
+
+def test_landmarks_behind_links_are_read_and_a_broken_link_is_told(tmp_path):
+    text = markups([point('L4-5:sac', (1, 2, 3)), point('L4-5:ventral', (1, -38, 3))])
+    write(tmp_path / 'elsewhere', **{'CT.mrk.json': text})
+    root = write(tmp_path / 'points', **{'p1/CT.mrk.json': text})
+    (root / 'p2').symlink_to(tmp_path / 'elsewhere')
+    assert list(landmarks.read_landmarks(root, name_of)) == [('p1', 'CT'), ('p2', 'CT')]
+    (root / 'p3_CT.mrk.json').symlink_to(tmp_path / 'nowhere')
+    assert problems_of(root) == [('file 1', 'No such file or directory')]
 
 
 def test_messages_name_nobody(tmp_path):

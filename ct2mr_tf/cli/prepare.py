@@ -47,6 +47,7 @@ def scan(problems: list[Problem]) -> None:
     out = pathlib.Path(FLAGS.out)
     if out.is_dir():
         problems.append(Problem('--out', 'a folder', 'a table to write', 'name a .csv file'))
+    problems += prepare_flags.written_over('out', inventory.FIRST_COLUMNS)
     raise_if_any(problems)
     with study_command.opened_pseudonyms() as (pseudonyms, meanings):
         found, roster = study_command.read_studies('dicom_root', options, pseudonyms, meanings)

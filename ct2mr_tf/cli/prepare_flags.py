@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from absl import flags
@@ -14,6 +14,7 @@ from ct2mr_tf.imaging import grey
 from ct2mr_tf.imaging.dicom_reader import ReadOptions
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.imaging.pairing_rules import CT_PLANES, PairingOptions
+from ct2mr_tf.imaging.pseudonyms import MAP_COLUMNS
 from ct2mr_tf.problems import Problem
 
 FLAGS = flags.FLAGS
@@ -186,7 +187,25 @@ def map_problems() -> list[Problem]:
         found = 'a folder' if kept.is_dir() else 'a file in a folder that is not there'
         cure = 'name a file in a folder that is there'
         return [Problem('--keep_map', found, 'a file to write', cure)]
-    return []
+    return written_over('keep_map', MAP_COLUMNS)
+
+
+def written_over(name: str, columns: Sequence[str]) -> list[Problem]:
+    """The problem that a flag names a file of something else, which would be written over.
+
+    Args:
+        name: of the flag, which names a place for a table.
+        columns: with which a table that was written there before begins.
+    """
+    path, key_file = (pathlib.Path(getattr(FLAGS, flag)).resolve() for flag in (name, 'key_file'))
+    found = 'the file of --key_file' if path == key_file else ''
+    if not found and path.is_file():
+        heading = ','.join(columns).encode()
+        with path.open('rb') as file:
+            ours = heading.startswith(file.read(len(heading)))
+        found = '' if ours else 'a file of something else'
+    expected, cure = 'a new file, or what was written there before', 'name another file'
+    return [Problem(f'--{name}', found, expected, cure)] if found else []
 
 
 def read_options(problems: list[Problem]) -> ReadOptions:

@@ -22,6 +22,9 @@ from ct2mr_tf.problems import Problem, UserError
 SHEET_SLICES = 24
 """Most slices on a contact sheet; of a longer stack, as many at equal distances."""
 
+FIRST_COLUMNS = ('patient_id', 'stack')
+"""First columns of the table of stacks."""
+
 SHEET_COLUMNS = 6
 """Slices beside each other."""
 

@@ -27,6 +27,9 @@ _SHORTEST_KEY_BYTES = 16
 _HEX_DIGITS = 12
 """Digits of a pseudonym (48 bits): among 20,000 files two share one with probability 7e-7."""
 
+MAP_COLUMNS = ('pseudonym', 'stands_for')
+"""Columns of the table of what pseudonyms stand for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Pseudonyms:
@@ -146,7 +149,7 @@ def write_map(path: pathlib.Path, meanings: Iterable[tuple[str, str]]) -> None:
     temporary = pathlib.Path(name)
     try:
         with os.fdopen(handle, 'w', encoding='utf-8', errors='surrogateescape', newline='') as file:
-            csv.writer(file).writerows([('pseudonym', 'stands_for'), *sorted(meanings)])
+            csv.writer(file).writerows([MAP_COLUMNS, *sorted(meanings)])
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -192,7 +192,9 @@ def _add_person_and_study(dataset: pydicom.Dataset, series: Series) -> None:
     dataset.PatientName, dataset.PatientID = person.patient_name, person.patient_id
     dataset.PatientBirthDate = f'{person.birth_date:%Y%m%d}'
     dataset.PatientSex = person.sex
-    dataset.PatientAge = f'{(series.date - person.birth_date).days // 365:03d}Y'
+    # Whole years: the difference of dates as numbers, 20201009 - 19881013.
+    years = (int(day) - int(f'{person.birth_date:%Y%m%d}')) // 10_000
+    dataset.PatientAge = f'{years:03d}Y'
     dataset.PatientSize = f'{person.size_m:.2f}'
     dataset.StudyInstanceUID = make_uid('study', series.study)
     dataset.StudyID = series.study[-16:]

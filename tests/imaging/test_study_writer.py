@@ -42,6 +42,15 @@ def scan(folder):
     return dicom_reader.scan(folder, options, Pseudonyms(b'0' * 16))
 
 
+@pytest.mark.parametrize(
+    ('day', 'age'), [((2020, 2, 27), '059Y'), ((2020, 2, 28), '060Y'), ((2021, 2, 27), '060Y')]
+)
+def test_a_person_grows_older_on_a_birthday(tmp_path, day, age):
+    pixels = np.zeros((1, 6, 5), np.float32)
+    write_slices(tmp_path, series_of('CT', date=datetime.date(*day)), tilted(1), pixels)
+    assert pydicom.dcmread(tmp_path / '03-0001.dcm').PatientAge == age
+
+
 @pytest.mark.parametrize('modality', ['CT', 'MR'])
 def test_what_is_written_is_read(modality, tmp_path):
     geometry = tilted()

@@ -225,7 +225,12 @@ def _without_wrong(words: list[str], message: str) -> list[str]:
     named = re.search(r'--?(?:no)?(\w+)', message)
     if not named:
         return words[:1]
-    kept = [word for word in words if not re.match(rf'--?(no)?{named[1]}(=|$)', word)]
+    wrong, value_follows = (re.compile(rf'--?(no)?{named[1]}{end}') for end in ('(=|$)', '$'))
+    kept = [
+        word
+        for before, word in zip(['', *words], words, strict=False)
+        if not wrong.match(word) and not value_follows.match(before)
+    ]
     return kept if len(kept) < len(words) else words[:1]
 
 

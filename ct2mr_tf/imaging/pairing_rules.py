@@ -135,7 +135,8 @@ class Finding:
         text += f' ({self.detail})' if self.detail else ''
         if self.measured is None:
             return text
-        return f'{text}: {self.measured:.4g} {self.unit}, limit {self.limit:.4g}'
+        measured = f'{self.measured:.4g} {self.unit}'.rstrip()
+        return f'{text}: {measured}, limit {self.limit:.4g}'
 
 
 class NoPairError(Exception):

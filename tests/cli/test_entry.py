@@ -154,6 +154,13 @@ def test_wrong_values_and_unknown_flags_are_reported_together(ended):
         assert said in errors
 
 
+def test_a_wrong_value_after_a_blank_is_one_problem(ended):
+    code, _, errors = ended("print('begun')", '--number', 'x', '--share', '2')
+    assert code == 2
+    assert errors.splitlines()[0] == '2 problems:'
+    assert '--number=x' in errors and '--share=2' in errors
+
+
 def test_nan_is_within_no_bounds(ended):
     code, output, errors = ended("print('begun')", '--share=nan')
     assert (code, output) == (2, '')

@@ -20,6 +20,8 @@ def test_the_defaults_are_the_papers():
 def test_findings_as_a_person_reads_them():
     off_plane = Finding(Reason.OFF_PLANE, 'MR', 2.125, 2, 'mm')
     assert str(off_plane) == 'MR: the landmarks lie off every slice: 2.125 mm, limit 2'
+    frames = str(Finding(Reason.SEVERAL_FRAMES, 'CT', 2, 1))
+    assert frames == 'CT: the landmarks fit several frames of reference: 2, limit 1'
     assert str(Finding(Reason.EXCLUDED, detail='fracture')) == 'excluded by hand (fracture)'
 
 

@@ -66,7 +66,7 @@ def test_a_thickness_that_is_missing_is_the_step_and_for_a_single_slice_nothing(
 def test_points_that_fit_two_frames_of_reference_are_refused():
     frames = [nearest(0, frame_of_reference_uid=uid) for uid in ('1.2', '1.3')]
     slice_choice.check_one_frame([frames[0], frames[0]])
-    with pytest.raises(NoPairError, match='several frames of reference: 2 , limit 1'):
+    with pytest.raises(NoPairError, match='several frames of reference: 2, limit 1'):
         slice_choice.check_one_frame(frames)
 
 

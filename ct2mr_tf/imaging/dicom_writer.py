@@ -20,7 +20,6 @@ import numpy as np
 import pydicom
 from pydicom import charset, uid
 from pydicom.dataset import FileMetaDataset
-from pydicom.valuerep import format_number_as_ds
 
 from ct2mr_tf.imaging.crop import SquareCrop
 from ct2mr_tf.imaging.dicom_values import WarningCount, warnings_held_back
@@ -28,7 +27,7 @@ from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.imaging.patient_record import Record, coded
 from ct2mr_tf.imaging.source_images import CtSeries, SourceImage
-from ct2mr_tf.imaging.study_writer import make_uid
+from ct2mr_tf.imaging.study_writer import decimals, make_uid
 from ct2mr_tf.imaging.volumes import OUTSIDE
 from ct2mr_tf.version import VERSION
 
@@ -153,7 +152,7 @@ def _recipe(one: SyntheticSlice) -> str:
     numbers += [*plane.pixel_spacing, one.thickness_mm]
     numbers += [*one.square.centre, one.square.half_side_mm]
     sources = [f'{source.sop_instance_uid}:{source.frame}' for source in one.sources]
-    return ' '.join([*_decimals(numbers), f'{plane.rows}x{plane.columns}', one.comment, *sources])
+    return ' '.join([*decimals(numbers), f'{plane.rows}x{plane.columns}', one.comment, *sources])
 
 
 def _series_dataset(series: SyntheticSeries) -> pydicom.Dataset:
@@ -183,7 +182,7 @@ def _series_dataset(series: SyntheticSeries) -> pydicom.Dataset:
     dataset.WindowCenter, dataset.WindowWidth = WINDOW_CENTRE, WINDOW_WIDTH
     dataset.WindowCenterWidthExplanation = 'all grey levels'
     if series.spacing_between_mm is not None:
-        dataset.SpacingBetweenSlices = _decimals([series.spacing_between_mm])[0]
+        dataset.SpacingBetweenSlices = decimals([series.spacing_between_mm])[0]
     return dataset
 
 
@@ -211,11 +210,11 @@ def _add_equipment(dataset: pydicom.Dataset, series: SyntheticSeries) -> None:
 def _add_image(dataset: pydicom.Dataset, series: SyntheticSeries, one: SyntheticSlice) -> None:
     """The Image Plane and General Image modules (C.7.6.1, C.7.6.2)."""
     plane = one.plane
-    dataset.ImagePositionPatient = _decimals(plane.origins[0])
-    dataset.ImageOrientationPatient = _decimals([*plane.row_direction, *plane.column_direction])
-    dataset.PixelSpacing = _decimals(plane.pixel_spacing)
-    dataset.SliceThickness = _decimals([one.thickness_mm])[0]
-    dataset.SliceLocation = _decimals([plane.origins[0] @ plane.normal])[0]
+    dataset.ImagePositionPatient = decimals(plane.origins[0])
+    dataset.ImageOrientationPatient = decimals([*plane.row_direction, *plane.column_direction])
+    dataset.PixelSpacing = decimals(plane.pixel_spacing)
+    dataset.SliceThickness = decimals([one.thickness_mm])[0]
+    dataset.SliceLocation = decimals([plane.origins[0] @ plane.normal])[0]
     window, model = series.synthesizer.ct_window, series.synthesizer
     dataset.DerivationDescription = _ascii(
         f'Synthetic T2-weighted MR made from CT by {MANUFACTURER} {VERSION}, model {model.name}, '
@@ -290,8 +289,3 @@ def _keep_raw_texts(dataset: pydicom.Dataset) -> None:
 def _ascii(text: str) -> str:
     """A text that every character set holds, and that is one value."""
     return text.encode('ascii', 'replace').decode('ascii').replace('\\', '/')
-
-
-def _decimals(values: Sequence[float]) -> list[str]:
-    """Numbers as decimal strings (DS): as many digits as 16 characters hold."""
-    return [format_number_as_ds(float(value) + 0.0) for value in values]  # no minus zero

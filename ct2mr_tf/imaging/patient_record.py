@@ -138,10 +138,10 @@ def anonymized(header: SliceHeader, pseudonyms: Pseudonyms) -> Record:
     return Record(attributes, pydicom.Dataset(), pseudonyms.uid)
 
 
-def coded(value: str, meaning: str, scheme: str = 'DCM') -> pydicom.Dataset:
-    """A code as an item of a sequence (PS3.3, 8.8)."""
+def coded(value: str, meaning: str) -> pydicom.Dataset:
+    """A code of DICOM's own (PS3.16) as an item of a sequence (PS3.3, 8.8)."""
     item = pydicom.Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, 'DCM', meaning
     return item
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import pathlib
 import uuid
+from collections.abc import Iterable
 
 import numpy as np
 import pydicom
@@ -125,6 +126,11 @@ def make_uid(*parts: str) -> uid.UID:
     return uid.UID(f'2.25.{uuid.uuid5(_UID_NAMESPACE, "/".join(parts)).int}')
 
 
+def decimals(values: Iterable[float]) -> list[str]:
+    """Numbers as decimal strings (DS): as many digits as 16 characters hold, no minus zero."""
+    return [format_number_as_ds(float(value) + 0.0) for value in values]
+
+
 def write_slices(
     folder: pathlib.Path,
     series: Series,
@@ -166,8 +172,8 @@ def _set_slice(dataset: pydicom.Dataset, series: Series, origin: np.ndarray, num
     instance = make_uid('instance', series.study, str(series.number), str(number))
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = instance
     dataset.InstanceNumber = number
-    dataset.ImagePositionPatient = _decimals(origin)
-    dataset.SliceLocation = _decimals(origin[2:])[0]
+    dataset.ImagePositionPatient = decimals(origin)
+    dataset.SliceLocation = decimals(origin[2:])[0]
 
 
 def _series_dataset(series: Series, geometry: StackGeometry) -> pydicom.Dataset:
@@ -228,9 +234,9 @@ def _add_plane(dataset: pydicom.Dataset, series: Series, geometry: StackGeometry
         dataset.ImageType[2] = 'LOCALIZER' if series.localizer else 'AXIAL'
     dataset.AcquisitionNumber = 1
     directions = [*geometry.row_direction, *geometry.column_direction]
-    dataset.ImageOrientationPatient = _decimals(np.array(directions))
-    dataset.PixelSpacing = _decimals(np.array(geometry.pixel_spacing))
-    dataset.SliceThickness = _decimals(np.array([series.slice_thickness_mm]))[0]
+    dataset.ImageOrientationPatient = decimals(directions)
+    dataset.PixelSpacing = decimals(geometry.pixel_spacing)
+    dataset.SliceThickness = decimals([series.slice_thickness_mm])[0]
     dataset.Rows, dataset.Columns = geometry.rows, geometry.columns
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, 'MONOCHROME2'
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
@@ -255,9 +261,4 @@ def _add_mr(dataset: pydicom.Dataset, scan: MrScan) -> None:
     dataset.EchoTime = f'{scan.echo_time_ms:.1f}'
     dataset.EchoTrainLength = scan.echo_train_length
     dataset.MagneticFieldStrength = f'{scan.field_strength_t:g}'
-    dataset.SpacingBetweenSlices = _decimals(np.array([scan.spacing_between_mm]))[0]
-
-
-def _decimals(values: np.ndarray) -> list[str]:
-    """Numbers as decimal strings (DS): as many digits as 16 characters hold."""
-    return [format_number_as_ds(float(value)) for value in values]
+    dataset.SpacingBetweenSlices = decimals([scan.spacing_between_mm])[0]

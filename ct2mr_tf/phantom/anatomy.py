@@ -95,7 +95,7 @@ def level_landmarks(patient: Patient, level: str) -> crop.DiscPoints:
 
     Args:
         patient: whose disc.
-        level: one of `patient.LEVELS`.
+        level: one of `landmarks.LEVELS`.
 
     Returns:
         The centre of the thecal sac, the most ventral point of the disc's outline and its left and

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from ct2mr_tf.phantom.patient import LEVELS, Patient, create_patient
+from ct2mr_tf.imaging.landmarks import LEVELS
+from ct2mr_tf.phantom.patient import Patient, create_patient
 
 MOST_PATIENTS = 10_000
 """Patients a cohort can have: two cohorts of different seeds share none."""

@@ -64,7 +64,7 @@ def render_pair(
 
     Args:
         patient: whose disc.
-        level: one of `patient.LEVELS`.
+        level: one of `landmarks.LEVELS`.
         size: N, pixels a side.
         square: another place than the square of the paper by the patient's own landmarks, such as
             the whole body.

@@ -8,10 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from ct2mr_tf.imaging.landmarks import LEVELS
 from ct2mr_tf.phantom import bowel
-
-LEVELS = ('L1-2', 'L2-3', 'L3-4', 'L4-5', 'L5-S1')
-"""The discs a slice can be taken at, from head to foot."""
 
 SEGMENT_NAMES = ('T12-L1', *LEVELS, 'S1-2')
 """All modelled discs, from head to foot: one more at each end, so that volumes go on there."""

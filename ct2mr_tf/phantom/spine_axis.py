@@ -12,7 +12,8 @@ import functools
 import numpy as np
 from scipy import interpolate
 
-from ct2mr_tf.phantom.patient import LEVELS, SEGMENT_NAMES, Patient
+from ct2mr_tf.imaging.landmarks import LEVELS
+from ct2mr_tf.phantom.patient import SEGMENT_NAMES, Patient
 
 STEP_MM = 0.25
 """Spacing of the axis's table; reading its nearest row errs by less than 0.001 mm within 100 mm."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ct2mr_tf.imaging import crop
+from ct2mr_tf.imaging.landmarks import LEVELS
 from ct2mr_tf.phantom import anatomy, spine_axis
 from ct2mr_tf.phantom import patient as patients
 from ct2mr_tf.phantom.tissues import DISC, NAMES, SAC, Tissue
@@ -46,7 +47,7 @@ def test_every_tissue_is_visible_at_l4_5():
     assert Tissue.KIDNEY in high
 
 
-@pytest.mark.parametrize('level', patients.LEVELS)
+@pytest.mark.parametrize('level', LEVELS)
 @pytest.mark.parametrize('seed', [2, 11])
 def test_landmarks_lie_on_the_labels(seed, level):
     patient = patients.create_patient(seed)

@@ -1,7 +1,7 @@
 import pytest
 
+from ct2mr_tf.imaging.landmarks import LEVELS
 from ct2mr_tf.phantom.cohort import MOST_PATIENTS, draw_cohort
-from ct2mr_tf.phantom.patient import LEVELS
 
 
 def test_a_longer_cohort_begins_with_the_same_members():

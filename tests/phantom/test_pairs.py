@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from ct2mr_tf.imaging.landmarks import LEVELS
 from ct2mr_tf.phantom import pairs, signal
 from ct2mr_tf.phantom import patient as patients
 from ct2mr_tf.phantom.tissues import DISC, SAC, Tissue
@@ -50,7 +51,7 @@ def test_pictures_are_those_of_the_papers_square(pair):
 @pytest.mark.parametrize('seed', range(6))
 def test_both_sides_of_the_disc_are_inside_the_square(seed):
     patient = patients.create_patient(seed)
-    labels = pairs.render_pair(patient, patients.LEVELS[seed % 5], 64).slice_.labels
+    labels = pairs.render_pair(patient, LEVELS[seed % 5], 64).slice_.labels
     assert not np.isin(labels[:, [0, -1]], DISC).any()
 
 

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from ct2mr_tf.imaging.landmarks import LEVELS
 from ct2mr_tf.phantom import patient as patients
 from ct2mr_tf.phantom import spine_axis
 
@@ -61,7 +62,7 @@ def test_points_of_the_planes_across_a_real_spine_are_found_again(seed):
 def test_level_planes_pass_through_the_discs_in_order():
     patient = patients.create_patient(3)
     heights = []
-    for level in patients.LEVELS:
+    for level in LEVELS:
         centre, normal = spine_axis.level_plane(patient, level)
         u, v, _, t = spine_axis.to_spine(patient, centre)
         assert abs(u) < 0.01 and abs(v) < 0.01

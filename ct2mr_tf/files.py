@@ -40,13 +40,14 @@ def make_folder(folder: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def written_whole(path: pathlib.Path, mode: int = 0o666) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, and renames it into place when the block ends well.
 
     When the block raises, the temporary file is removed and whatever stood at `path` is untouched.
 
     Args:
         path: the file to write; its folder is made if it is missing.
+        mode: of the file, from the first moment, less what the umask takes away.
 
     Yields:
         The path to write to, with the same suffix as `path` (some writers choose a format by it).
@@ -57,7 +58,7 @@ def written_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f'.writing-{secrets.token_hex(8)}{path.suffix}')
-    temporary.touch(exist_ok=False)
+    temporary.touch(mode, exist_ok=False)
     try:
         yield temporary
         with temporary.open('rb') as written:

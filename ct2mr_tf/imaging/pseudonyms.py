@@ -12,10 +12,10 @@ import hmac
 import os
 import pathlib
 import secrets
-import tempfile
 import uuid
 from collections.abc import Iterable
 
+from ct2mr_tf.files import written_whole
 from ct2mr_tf.problems import Problem, UserError
 
 KEY_BYTES = 32
@@ -144,17 +144,11 @@ def write_map(path: pathlib.Path, meanings: Iterable[tuple[str, str]]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    # mkstemp makes files of mode 0600: the names are never, not for a moment, open to others.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix='.writing-')
-    temporary = pathlib.Path(name)
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8', errors='surrogateescape', newline='') as file:
-            csv.writer(file).writerows([MAP_COLUMNS, *sorted(meanings)])
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        written_whole(path, mode=0o600) as temporary,
+        temporary.open('w', encoding='utf-8', errors='surrogateescape', newline='') as file,
+    ):
+        csv.writer(file).writerows([MAP_COLUMNS, *sorted(meanings)])
 
 
 def _load_key(path: pathlib.Path) -> bytes:

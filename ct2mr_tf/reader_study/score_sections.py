@@ -18,20 +18,6 @@ from ct2mr_tf.reader_study.estimates import Estimate
 from ct2mr_tf.reader_study.score_tables import ScoreTable
 from ct2mr_tf.reader_study.study_answers import StudyAnswers
 
-TITLES = {
-    'forced_choice': 'Which of two MR is the real one?',
-    'yes_no': 'Is this MR real?',
-    'similarity': 'How similar are synthetic and real MR?',
-}
-"""Heads of the sections, by the kind of study."""
-
-OUTCOMES = {
-    'forced_choice': 'Chosen as real, share of readers',
-    'yes_no': 'Called real, share of readers',
-    'similarity': 'Similarity, %',
-}
-"""What readers say of a case, by the kind of study."""
-
 
 @dataclasses.dataclass(frozen=True)
 class ScoreFigure:
@@ -62,7 +48,8 @@ class Section:
         tables: for people; the first is the paper's.
         figures: its figures.
         numbers: all numbers, by the name of the file.
-        outcome: one value a case, pair_id as the index; None where there is none.
+        outcome: what readers say of a case, by its name: one value a case, pair_id as the index;
+            None where there is none.
     """
 
     name: str
@@ -88,7 +75,7 @@ def choice_section(answers: StudyAnswers) -> Section:
     alternative = 'Share of synthetic MR taken for real with intervals; the numbers are in Table 2'
     return Section(
         name='forced_choice',
-        title=TITLES['forced_choice'],
+        title='Which of two MR is the real one?',
         paragraphs=score_text.forced_choice(rates, kappa),
         facts=_facts(answers),
         tables=[
@@ -101,7 +88,7 @@ def choice_section(answers: StudyAnswers) -> Section:
             'cases': cases,
             'kappa': _kappa_table({'synthetic MR taken for real': kappa}),
         },
-        outcome=cases['rate'],
+        outcome=cases['rate'].rename('Chosen as real, share of readers'),
     )
 
 
@@ -126,7 +113,7 @@ def detection_section(answers: StudyAnswers) -> Section:
     caption = 'Each reader, and readers together, with 95 % intervals.'
     return Section(
         name='yes_no',
-        title=TITLES['yes_no'],
+        title='Is this MR real?',
         paragraphs=score_text.yes_no(detection, fooled),
         facts=_facts(answers),
         tables=[
@@ -141,7 +128,7 @@ def detection_section(answers: StudyAnswers) -> Section:
                 {'synthetic MR called real': fooled, 'all MR called real': called}
             ),
         },
-        outcome=cases['rate'],
+        outcome=cases['rate'].rename('Called real, share of readers'),
     )
 
 
@@ -177,7 +164,7 @@ def similarity_section(answers: StudyAnswers) -> Section:
         )
     return Section(
         name='similarity',
-        title=TITLES['similarity'],
+        title='How similar are synthetic and real MR?',
         paragraphs=score_text.similarity(scores, agreement),
         facts=_facts(answers),
         tables=tables,
@@ -189,7 +176,7 @@ def similarity_section(answers: StudyAnswers) -> Section:
             'icc': similarity_statistics.agreement_table(agreement).set_index('item'),
             'bland_altman': similarity_statistics.limits_table(pairs),
         },
-        outcome=scores.groupby('pair_id')['percent'].mean(),
+        outcome=scores.groupby('pair_id')['percent'].mean().rename('Similarity, %'),
     )
 
 
@@ -202,7 +189,7 @@ def correlation_section(studies: Sequence[StudyAnswers], parts: Sequence[Section
     """
     cases = pd.concat([answers.cases for answers in studies])
     cases = cases[~cases.index.duplicated()]
-    outcomes = {OUTCOMES[part.name]: part.outcome for part in parts}
+    outcomes = {one.name: one for part in parts if (one := part.outcome) is not None}
     table = outcome_correlations.correlations(cases, outcomes)
     drawn = score_figures.correlations(cases, outcomes, table)
     alternative = 'What readers say of each case against its metrics; rho is in the table'

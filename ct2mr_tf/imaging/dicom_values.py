@@ -10,6 +10,7 @@ import datetime
 import functools
 import logging
 import math
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -54,7 +55,8 @@ class RefusedError(Exception):
 
 def unreadable(error: OSError) -> RefusedError:
     """What the operating system has against a file or folder, without its path."""
-    found = error.strerror or 'an error of the disk'
+    # By the number: an error's own text may name the path.
+    found = os.strerror(error.errno) if error.errno else 'an error of the disk'
     cure = 'look at its permissions and at the disk'
     return RefusedError(found, 'something that may be read', cure)
 

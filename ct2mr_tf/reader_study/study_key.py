@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -127,12 +128,13 @@ def read_key(folder: pathlib.Path, study: Study) -> dict[str, tuple[tuple[int, s
 
 def _text(row: Mapping[str, str]) -> str:
     """A row of the key, for a message."""
-    return ', '.join(row[name] for name in KEY_COLUMNS)
+    return ', '.join(f'{row[name]:.40}' for name in KEY_COLUMNS)
 
 
 def _is_of(study: Study, row: Mapping[str, str]) -> bool:
     """Whether a row of the key can be one of a study."""
-    numbers = row['trial'].isdecimal() and row['case'].isdecimal()
+    # Nine digits: Python refuses to read thousands.
+    numbers = all(re.fullmatch('[0-9]{1,9}', row[name]) for name in ('trial', 'case'))
     return (
         row['study_id'] == study.study_id
         and numbers

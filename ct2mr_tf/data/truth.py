@@ -18,6 +18,7 @@ import pandas as pd
 
 from ct2mr_tf.data.examples import read_png
 from ct2mr_tf.files import written_whole
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 TRUTH_FOLDER = 'truth'
 """Usual name of the folder, in a data set."""
@@ -52,24 +53,45 @@ class Truth:
         """The tissue labels of a pair as a picture of shape [H, W]; uint8 [H, W].
 
         Raises:
-            UserError: the picture of the labels cannot be read or decoded.
+            UserError: the picture of the labels cannot be read or decoded, or has a label without
+                a name.
         """
-        labels = read_png(self._labels_path(pair_id))
+        path = self._labels_path(pair_id)
+        labels = read_png(path)
+        nameless = sorted(set(np.unique(labels).tolist()) - self.tissues.keys())
+        if nameless:
+            cure = 'write the phantom again'
+            found = f'label {nameless[0]}'
+            raise UserError([Problem(f'{path}', found, 'labels that tissues.csv names', cure)])
         return cv2.resize(labels, shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def load_truth(folder: pathlib.Path) -> Truth | None:
-    """Reads a truth folder; None where there is none, as with patients."""
+    """Reads a truth folder; None where there is none, as with patients.
+
+    Raises:
+        UserError: a table is missing, or is none of its columns; all of them listed.
+    """
     if not folder.is_dir():
         return None
+    tables, problems = [], []
     # Names stay text: a pair may be called 0001.
-    tissues = pd.read_csv(folder / 'tissues.csv', keep_default_na=False)
-    floor = pd.read_csv(folder / 'floor.csv', dtype={'pair_id': str}, keep_default_na=False)
-    return Truth(
-        folder,
-        dict(zip(tissues.label.tolist(), tissues.name.tolist(), strict=True)),
-        dict(zip(floor.pair_id.tolist(), floor.floor_mae.tolist(), strict=True)),
-    )
+    for name, kinds in (
+        ('tissues.csv', {'label': np.int64, 'name': str}),
+        ('floor.csv', {'pair_id': str, 'floor_mae': np.float64}),
+    ):
+        try:
+            table = pd.read_csv(
+                folder / name, usecols=list(kinds), dtype=kinds, keep_default_na=False
+            )
+            tables.append(dict(zip(*(table[key].tolist() for key in kinds), strict=True)))
+        except (OSError, ValueError) as error:
+            found = (isinstance(error, OSError) and error.strerror) or 'no such table'
+            expected = f'a table of {" and ".join(kinds)}'
+            cure = 'name the truth/ of a phantom data set, or write the phantom again'
+            problems.append(Problem(f'{folder / name}', found, expected, cure))
+    raise_if_any(problems)
+    return Truth(folder, *tables)
 
 
 def write_labels(folder: pathlib.Path, pair_id: str, labels: np.ndarray) -> None:

@@ -52,6 +52,43 @@ def test_labels_that_cannot_be_read_are_named(tmp_path, harm):
     assert caught.value.problems[0].where.endswith('labels/001.png')
 
 
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('tissues.csv', None),
+        ('tissues.csv', 'number,name\n3,disc\n'),
+        ('tissues.csv', 'label,name\nthree,disc\n'),
+        ('floor.csv', None),
+        ('floor.csv', ''),
+        ('floor.csv', 'pair,floor\na,1\n'),
+        ('floor.csv', 'pair_id,floor_mae\na,unknown\n'),
+    ],
+)
+def test_a_folder_without_its_tables_is_refused(tmp_path, name, content):
+    write_truth_tables(tmp_path, TISSUES, {'a': 1.0})
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_truth(tmp_path)
+    assert [problem.where for problem in caught.value.problems] == [f'{tmp_path / name}']
+
+
+def test_all_tables_that_are_missing_are_listed(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load_truth(tmp_path)
+    wheres = [problem.where for problem in caught.value.problems]
+    assert wheres == [f'{tmp_path / "tissues.csv"}', f'{tmp_path / "floor.csv"}']
+
+
+def test_a_label_without_a_name_is_refused(tmp_path):
+    write_labels(tmp_path, 'a', np.full((8, 8), 201, np.uint8))
+    write_truth_tables(tmp_path, TISSUES, {'a': 1.0})
+    with pytest.raises(UserError) as caught:
+        load_truth(tmp_path).labels('a', (8, 8))
+    assert caught.value.problems[0].found == 'label 201'
+
+
 def test_labels_at_another_size_are_labels_still(tmp_path):
     labels = np.zeros((8, 12), np.uint8)
     labels[:4, :6], labels[4:, 6:] = 3, 200

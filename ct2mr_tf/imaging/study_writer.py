@@ -6,6 +6,7 @@ The attributes are those that PS3.3 asks of CT Image Storage (A.3) and MR Image 
 
 import dataclasses
 import datetime
+import io
 import pathlib
 import uuid
 from collections.abc import Iterable
@@ -163,8 +164,10 @@ def write_slices(
         stored = np.clip(np.rint(pixels[index] - lowest), 0, HIGHEST_STORED).astype('<u2')
         _set_slice(dataset, series, geometry.origins[index], number)
         dataset.PixelData = stored.tobytes()
-        name = f'{series.number:02d}-{number:04d}.dcm'
-        dataset.save_as(folder / name, enforce_file_format=True)
+        # To a file itself, pydicom would raise errors of the disk anew, without their number.
+        file = io.BytesIO()
+        dataset.save_as(file, enforce_file_format=True)
+        (folder / f'{series.number:02d}-{number:04d}.dcm').write_bytes(file.getvalue())
 
 
 def _set_slice(dataset: pydicom.Dataset, series: Series, origin: np.ndarray, number: int) -> None:

@@ -1,4 +1,6 @@
 import datetime
+import errno
+import resource
 import shutil
 import subprocess
 
@@ -125,6 +127,18 @@ def test_identifiers_follow_from_study_series_and_number(tmp_path):
 def test_a_uid_is_that_of_its_parts():
     assert make_uid('a', 'b') == make_uid('a', 'b')
     assert len({make_uid('a', 'b'), make_uid('b', 'a'), make_uid('a')}) == 3
+
+
+def test_an_error_of_the_disk_keeps_its_number(tmp_path):
+    geometry = StackGeometry(np.zeros((1, 3)), *np.eye(3)[:2], (1.0, 1.0), 128, 128)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        with pytest.raises(OSError) as caught:
+            write_slices(tmp_path, series_of('MR'), geometry, np.zeros((1, 128, 128)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
 
 
 def test_pixels_must_fit_the_geometry(tmp_path):

@@ -31,12 +31,18 @@ def make_folder(folder: pathlib.Path) -> None:
         UserError: it is a place where nothing can be made, such as below /proc.
         OSError: the folder cannot be written to, or the disk is full.
     """
-    try:
+    with _made_in_place(folder, 'folder'):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def _made_in_place(path: pathlib.Path, kind: str) -> Iterator[None]:
+    """Tells of a place where the block can make no folder or file, `kind`, such as in /proc."""
+    try:
+        yield
     except FileNotFoundError:
-        cure = 'name another place'
-        problem = Problem(f'{folder}', 'no folder can be made there', 'a place to write to', cure)
-        raise UserError([problem]) from None
+        found, cure = f'no {kind} can be made there', 'name another place'
+        raise UserError([Problem(f'{path}', found, 'a place to write to', cure)]) from None
 
 
 @contextlib.contextmanager
@@ -53,12 +59,14 @@ def written_whole(path: pathlib.Path, mode: int = 0o666) -> Iterator[pathlib.Pat
         The path to write to, with the same suffix as `path` (some writers choose a format by it).
 
     Raises:
+        UserError: see `make_folder`.
         OSError: the folder cannot be written to, or the disk is full.
     """
     path = pathlib.Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f'.writing-{secrets.token_hex(8)}{path.suffix}')
-    temporary.touch(mode, exist_ok=False)
+    with _made_in_place(path, 'file'):
+        temporary.touch(mode, exist_ok=False)
     try:
         yield temporary
         with temporary.open('rb') as written:
@@ -142,11 +150,13 @@ def folder_written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
         The folder to write into.
 
     Raises:
+        UserError: see `make_folder`.
         OSError: the place cannot be written to, the disk is full, or `out` is no longer free.
     """
     out = out.absolute()
     make_folder(out.parent)
-    work = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.writing-'))
+    with _made_in_place(out, 'folder'):
+        work = pathlib.Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}.writing-'))
     try:
         yield work
         # mkdtemp makes folders only their owner can enter; a finished one gets the usual mode.

@@ -103,6 +103,14 @@ with written_whole(pathlib.Path(sys.argv[1])) as temporary:
 """
 
 
+@pytest.mark.parametrize('write', [written_whole, folder_written_whole])
+def test_a_folder_in_which_nothing_can_be_made(write):
+    with pytest.raises(UserError) as caught, write(pathlib.Path('/proc/out')):
+        pass
+    assert caught.value.problems[0].where == '/proc/out'
+    assert caught.value.problems[0].expected == 'a place to write to'
+
+
 def test_a_process_killed_in_the_block_changes_nothing(tmp_path, root):
     path = tmp_path / 'table.csv'
     path.write_text('old')

@@ -14,7 +14,7 @@ from ct2mr_tf.imaging.geometry import StackGeometry
 from ct2mr_tf.imaging.resampling import Cut
 from ct2mr_tf.phantom import composition, signal
 from ct2mr_tf.phantom.composition import Composition
-from ct2mr_tf.phantom.pairs import FLOOR_REDRAWS
+from ct2mr_tf.phantom.pairs import FLOOR_REDRAWS, best_guess_mae
 from ct2mr_tf.phantom.scanning import Packet
 from ct2mr_tf.phantom.study_plan import PACKET_THICKNESS_MM, StudyPlan
 
@@ -58,7 +58,7 @@ def disc_truth(plan: StudyPlan, packet: Packet) -> DiscTruth:
 
 
 def _floor(plan: StudyPlan, packet: Packet, square: SquareCrop) -> float:
-    """The mean absolute error of the prepared MR against the median of its redraws."""
+    """The error that the best model leaves of the prepared MR; see `pairs.best_guess_mae`."""
     size = plan.options.truth_size
     cut = Cut(packet.geometry, square, packet.middle)
     stored = packet.stored[[packet.middle]]
@@ -76,7 +76,7 @@ def _floor(plan: StudyPlan, packet: Packet, square: SquareCrop) -> float:
         measured = signal.mr_image(part, hidden.with_noise(len(sparse)))
         picture = resampling.resample(Cut(near, square, 0), measured[np.newaxis], size)
         pictures.append(grey.to_grey(picture, window))
-    return float(np.abs(shown - np.median(np.stack(pictures), axis=0)).mean())
+    return best_guess_mae(shown, pictures)
 
 
 def _around(packet: Packet, square: SquareCrop) -> tuple[StackGeometry, Composition]:

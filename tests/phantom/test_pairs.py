@@ -95,6 +95,15 @@ def test_floor_of_everything_is_far_below_what_ct_alone_leaves(pair):
     assert 2 < floor < 0.5 * constant
 
 
+@pytest.mark.parametrize('count', [8, 32])
+def test_few_redraws_leave_the_error_of_the_true_median(count):
+    """Of normal grey levels it is sd sqrt(2 / pi), whatever the number of redraws."""
+    normal = np.random.default_rng(0).normal(128, 15, (count + 1, 256, 256))
+    shown, *redrawn = np.rint(normal).astype(np.uint8)
+    expected = 15 * np.sqrt(2 / np.pi)
+    assert pairs.best_guess_mae(shown, redrawn) == pytest.approx(expected, rel=0.01)
+
+
 def test_redraws_are_not_the_pairs_own(pair):
     assert len(pairs.redraws(pair)) == pairs.FLOOR_REDRAWS == 32
     assert pair.hidden not in pairs.redraws(pair)

@@ -68,7 +68,11 @@ flags.DEFINE_float(
     'turn_deg', 0.7, 'Studies: spread of how patients lie turned, about each axis.', 0, 5
 )
 flags.DEFINE_float(
-    'jitter_mm', 0, "Studies: spread of a person's hand placing landmarks, in the slice.", 0, 10
+    'jitter_mm',
+    0,
+    "Studies: spread of a person's hand placing landmarks, in the slice; truth/ has none.",
+    0,
+    10,
 )
 
 STUDY_FLAGS = ('ct_matrix', 'ct_step_mm', 'mr_matrix', 'turn_deg', 'jitter_mm')

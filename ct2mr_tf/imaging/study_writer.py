@@ -91,7 +91,7 @@ class Series:
     Attributes:
         person: who was scanned.
         scan: how; its type is the modality.
-        study: what the StudyInstanceUID is made from; also the StudyID.
+        study: what the StudyInstanceUID is made from; its last 16 characters are the StudyID.
         number: SeriesNumber; with `study` it makes the SeriesInstanceUID.
         description: SeriesDescription.
         date: the day of the study.

@@ -92,13 +92,18 @@ def invented_person(plan: StudyPlan) -> Person:
     )
 
 
+def _study(plan: StudyPlan, modality: str) -> str:
+    """Who was scanned and how, to make identifiers of: other pixels never have the same ones."""
+    return f'{plan.options} phantom {plan.member.seed:05d} {modality}'
+
+
 def _write_ct(plan: StudyPlan, person: Person, folder: pathlib.Path) -> None:
     """Writes the thin slices and the scout."""
     hu, geometry = scanning.ct_hu(plan), plan.ct_volume()
     thin = Series(
         person=person,
         scan=CtScan(),
-        study=f'phantom {plan.member.seed} CT',
+        study=_study(plan, 'CT'),
         number=2,
         description='Lumbar spine thin ax',
         date=plan.ct.date,
@@ -137,7 +142,7 @@ def _write_mr(
     axial = Series(
         person=person,
         scan=MrScan(hidden.repetition_time_ms, hidden.echo_time_ms, ECHO_TRAIN, PACKET_STEP_MM),
-        study=f'phantom {plan.member.seed} MR',
+        study=_study(plan, 'MR'),
         number=3,
         description='t2 tse tra lumbar',
         date=plan.mr.date,

@@ -1,5 +1,6 @@
 """The studies as they are read back: what stands where, and what it measures."""
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -199,6 +200,20 @@ def tree(folder):
         for path in folder.rglob('*')
         if path.is_file()
     }
+
+
+def instance_uids(written):
+    return {
+        header.identity.sop_instance_uid for stack in written.scan.stacks for header in stack.slices
+    }
+
+
+def test_the_same_patient_scanned_otherwise_shares_no_instance(tmp_path):
+    tiny = options_of(ct_matrix=24, ct_step_mm=5.0, mr_matrix=24, truth_size=16)
+    member = Member(8, 4, ('L4-5',))
+    one = Written(tmp_path / 'one', tiny, member)
+    other = Written(tmp_path / 'other', dataclasses.replace(tiny, turn_deg=0.0), member)
+    assert not instance_uids(one) & instance_uids(other)
 
 
 def test_the_same_patient_gives_the_same_bytes_and_another_shares_no_identifier(tmp_path):

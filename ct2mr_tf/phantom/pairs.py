@@ -85,6 +85,7 @@ def render_pair(
     # Scanner and water of a patient are one draw for all discs; noise is each slice's.
     hidden = signal.draw_hidden(patient, 0).with_noise(number)
     mr_signal = signal.mr_image(slice_, hidden)
+    ct_rng = np.random.default_rng([patient.seed, 3, number])
     return Pair(
         patient=patient,
         level=level,
@@ -92,7 +93,7 @@ def render_pair(
         square=square,
         slice_=slice_,
         hidden=hidden,
-        ct_hu=signal.ct_image(patient, slice_, np.random.default_rng([patient.seed, 3, number])),
+        ct_hu=signal.ct_image(patient, slice_, ct_rng, thickness_mm),
         mr_signal=mr_signal,
         mr_window=grey.percentile_window(mr_signal),
     )

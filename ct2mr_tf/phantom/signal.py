@@ -9,6 +9,7 @@ that MR shows and CT does not is drawn into one `Hidden`, to be drawn again for 
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -168,12 +169,17 @@ def signal_table(hidden: Hidden, segment: int) -> np.ndarray:
     return np.array(signals, dtype=np.float32)
 
 
-def ct_image(patient: Patient, slice_: Composition, rng: np.random.Generator) -> np.ndarray:
-    """A CT slice: HU, float32 [H, W], with noise drawn from `rng`."""
+def ct_image(
+    patient: Patient,
+    slice_: Composition,
+    rng: np.random.Generator,
+    thickness_mm: float = CT_NOISE_THICKNESS_MM,
+) -> np.ndarray:
+    """A CT slice: HU, float32 [H, W], with the noise of its thickness drawn from `rng`."""
     bone = slice_.shares[..., Tissue.CANCELLOUS_BONE]
     hu = slice_.shares @ hu_table(patient) + MARROW_HU * bone * slice_.marrow
     hu = blurred(hu, CT_FWHM_MM, slice_.pixel_mm)
-    return hu + CT_NOISE_HU * _ct_noise(hu.shape, slice_.pixel_mm, rng)
+    return hu + _ct_noise(hu.shape, slice_.pixel_mm, thickness_mm, rng)
 
 
 def ct_volume(
@@ -197,20 +203,22 @@ def ct_volume(
     profile = CT_THICKNESS_STEPS / FWHM_PER_SIGMA
     hu = ndimage.gaussian_filter1d(hu, profile, axis=0, mode='nearest')
     thickness_mm = CT_THICKNESS_STEPS * volume.step_mm
-    noise_hu = CT_NOISE_HU * np.sqrt(CT_NOISE_THICKNESS_MM / thickness_mm)
     for slice_hu in hu:
-        noise = _ct_noise(slice_hu.shape, volume.pixel_mm, rng)
-        yield blurred(slice_hu, CT_FWHM_MM, volume.pixel_mm) + noise_hu * noise
+        noise = _ct_noise(slice_hu.shape, volume.pixel_mm, thickness_mm, rng)
+        yield blurred(slice_hu, CT_FWHM_MM, volume.pixel_mm) + noise
 
 
-def _ct_noise(shape: tuple[int, ...], pixel_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise [H, W] of standard deviation 1 whose power goes as f exp(-f^2 / 2 f0^2), peak at f0."""
+def _ct_noise(
+    shape: tuple[int, ...], pixel_mm: float, thickness_mm: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Noise [H, W] in HU whose power goes as f exp(-f^2 / 2 f0^2), peak at f0."""
     down = np.fft.fftfreq(shape[0], pixel_mm)[:, None]
     across = np.fft.rfftfreq(shape[1], pixel_mm)[None]
     frequency = np.hypot(down, across)
     power = frequency * np.exp(-((frequency / CT_NOISE_PEAK_PER_MM) ** 2) / 2)
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(shape)) * np.sqrt(power), shape)
-    return (noise / noise.std()).astype(np.float32)
+    noise_hu = CT_NOISE_HU * math.sqrt(CT_NOISE_THICKNESS_MM / thickness_mm)
+    return noise_hu * (noise / noise.std()).astype(np.float32)
 
 
 def mr_image(slice_: Composition, hidden: Hidden) -> np.ndarray:

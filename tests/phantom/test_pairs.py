@@ -66,6 +66,16 @@ def test_patients_and_levels_differ():
             assert np.abs(first - second).mean() > 10
 
 
+def test_a_thinner_slice_of_ct_is_noisier(pair):
+    """A quarter of the photons, twice the noise."""
+    nucleus = pair.slice_.labels == Tissue.DISC_NUCLEUS
+    thin, thick = (
+        pairs.render_pair(pair.patient, 'L3-4', 64, pair.square, thickness_mm).ct_hu[nucleus]
+        for thickness_mm in (0.75, 3.0)
+    )
+    assert thin.std() / thick.std() == pytest.approx(2, rel=0.2)
+
+
 def test_floor_is_zero_where_nothing_hidden_varies(pair):
     assert pairs.floor_mae(pair, [pair.hidden] * 3) == 0
 

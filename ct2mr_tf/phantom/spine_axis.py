@@ -3,7 +3,7 @@
 The axis runs through the centres of the discs. At each of its points stands a plane across it,
 tilted as the lordosis asks and turned as the vertebrae are; a point of space belongs to the plane
 it lies in. In these coordinates (u, v, s) the spine is straight and anatomy is easily drawn. The
-map is one to one out to the centre of the lordosis, more than 80 mm behind the axis.
+map is one to one out to the centre of the lordosis, 75 mm and more behind the axis.
 """
 
 import dataclasses

@@ -35,7 +35,7 @@ from ct2mr_tf.evaluation import tables
 from ct2mr_tf.evaluation.cases import (
     Case,
     Collector,
-    FirstCases,
+    EvenCases,
     case_table,
     case_tables,
     collected,
@@ -56,7 +56,9 @@ flags.DEFINE_enum(
 flags.DEFINE_string('truth', '', 'Truth of a phantom; by default truth/ in the data set.')
 flags.DEFINE_string('out', '', 'Folder for tables and sheet; by default in the run folder.')
 flags.DEFINE_string('report', '', 'New folder for a report: a page, tables, figures, pictures.')
-flags.DEFINE_integer('sheet_cases', 12, 'Most cases on the sheet.', lower_bound=1)
+flags.DEFINE_integer(
+    'sheet_cases', 12, 'Most cases on the sheet, evenly spread over the split.', lower_bound=1
+)
 
 
 def main(problems: list[Problem]) -> None:
@@ -147,11 +149,11 @@ def _measure(run: MeasuredRun, truth: Truth | None, folder: pathlib.Path | None)
     predictor, step = run.restore(FLAGS.checkpoint)
     weights = f'{FLAGS.checkpoint} generator, of step {step}'
     print(f'{weights}; {len(run.measured)} {run.split} pairs\n')
-    first = FirstCases(FLAGS.sheet_cases)
+    on_sheet = EvenCases(len(run.measured), FLAGS.sheet_cases)
     tissues = truth and tables.TissueSums(
         lambda case: truth.labels(case.pair_id, case.real.shape), truth.tissues
     )
-    collectors: list[Collector] = [first]
+    collectors: list[Collector] = [on_sheet]
     collectors += [tissues] if tissues else []
     collectors += report.collectors if report else ()
     cases = case_table(collected(run.predict(predictor), collectors))
@@ -162,13 +164,13 @@ def _measure(run: MeasuredRun, truth: Truth | None, folder: pathlib.Path | None)
     if truth:
         summary = tables.with_floor(summary, [truth.floor_mae[pair_id] for pair_id in cases.index])
     tissue_table = tissues.table() if tissues else None
-    _write(cases, summary, tissue_table, first.cases)
+    _write(cases, summary, tissue_table, on_sheet.cases)
     if report:
         report.write(weights, cases, baselines, summary, tissue_table)
 
 
 def _write(
-    cases: pd.DataFrame, summary: pd.DataFrame, tissues: pd.DataFrame | None, first: list[Case]
+    cases: pd.DataFrame, summary: pd.DataFrame, tissues: pd.DataFrame | None, on_sheet: list[Case]
 ) -> None:
     """Writes and prints the tables, and writes the sheet."""
     out = _out()
@@ -181,7 +183,7 @@ def _write(
         with written_whole(out / name) as temporary:
             content.to_csv(temporary)
     with written_whole(out / 'sheet.png') as temporary:
-        temporary.write_bytes(encode_png(sheet(first)))
+        temporary.write_bytes(encode_png(sheet(on_sheet)))
     print(tables.summary_text(summary))
     if tissues is not None:
         closed = tables.share_closed(summary)

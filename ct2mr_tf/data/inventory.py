@@ -11,6 +11,7 @@ import pandas as pd
 
 from ct2mr_tf.data.overviews import Tile, grid
 from ct2mr_tf.data.patients import Roster
+from ct2mr_tf.evaluation.cases import evenly_spread
 from ct2mr_tf.evaluation.figures import encode_png
 from ct2mr_tf.files import written_whole
 from ct2mr_tf.imaging import dicom_pixels, grey, slice_choice, worker_pool
@@ -142,8 +143,7 @@ def write_sheet(path: pathlib.Path, stack: Stack) -> list[Problem]:
     Returns:
         The files whose pixels cannot be read; their slices are grey on the sheet.
     """
-    count = min(len(stack.slices), SHEET_SLICES)
-    shown = np.linspace(0, len(stack.slices) - 1, count).round().astype(int)
+    shown = evenly_spread(len(stack.slices), SHEET_SLICES)
     pixels: list[Pixels | None] = []
     problems: list[Problem] = []
     for index in shown:

@@ -6,7 +6,6 @@ pixel by pixel, and `differences/<pair_id>.png` the absolute difference in the c
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -107,9 +106,3 @@ def _thumbnail(picture: np.ndarray, factor: float) -> Thumbnail:
     jpeg = cv2.imencode('.jpg', ordered, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     height, width = picture.shape[:2]
     return Thumbnail(jpeg, (width, height))
-
-
-def evenly(names: Sequence[str], count: int) -> list[str]:
-    """At most `count` of some names, evenly spaced, the first and the last among them."""
-    places = np.linspace(0, len(names) - 1, min(count, len(names)))
-    return [names[place] for place in np.rint(places).astype(int)]

@@ -57,22 +57,9 @@ class Collector(Protocol):
         """Takes a case."""
 
 
-class FirstCases:
-    """The first cases, whole.
-
-    Attributes:
-        cases: so far.
-    """
-
-    def __init__(self, most: int) -> None:
-        """Of the cases to come, at most so many."""
-        self.cases: list[Case] = []
-        self._most = most
-
-    def add(self, case: Case) -> None:
-        """Keeps a case if there is room."""
-        if len(self.cases) < self._most:
-            self.cases.append(case)
+def evenly_spread(count: int, most: int) -> list[int]:
+    """At most `most` of the places 0 .. count - 1, rising, the first and the last among them."""
+    return np.rint(np.linspace(0, count - 1, min(count, most))).astype(int).tolist()
 
 
 class EvenCases:
@@ -85,7 +72,7 @@ class EvenCases:
     def __init__(self, count: int, most: int) -> None:
         """Of `count` cases to come, at most so many."""
         self.cases: list[Case] = []
-        self._places = frozenset(range(count)[:: max(1, count // max(1, most))][:most])
+        self._places = frozenset(evenly_spread(count, most))
         self._seen = 0
 
     def add(self, case: Case) -> None:

@@ -10,7 +10,8 @@ Nothing in it names a day or a place: the same cases give the same bytes.
 
 import pandas as pd
 
-from ct2mr_tf.evaluation import case_pictures, report_figures, tables
+from ct2mr_tf.evaluation import report_figures, tables
+from ct2mr_tf.evaluation.cases import evenly_spread
 from ct2mr_tf.evaluation.pages import data_uri, write_page
 from ct2mr_tf.evaluation.report_page import (
     GREY_BIN,
@@ -91,7 +92,7 @@ def _write_paper_figures(results: Results) -> str:
     if len(ranking) <= PAPER_CASES:
         chosen, shown = sorted(ranking), 'every case'
     else:
-        chosen = case_pictures.evenly(ranking, PAPER_CASES)
+        chosen = [ranking[place] for place in evenly_spread(len(ranking), PAPER_CASES)]
         shown = f'{PAPER_CASES} cases, evenly from the highest error to the lowest'
     cases = {pair_id: results.pictures.slices(pair_id) for pair_id in chosen}
     folder = results.pictures.folder / FIGURES_FOLDER

@@ -61,9 +61,3 @@ def test_all_thumbnails_together_fit_the_page():
         pixels = count * 4 * case_pictures.thumbnail_side(count) ** 2
         assert pixels * case_pictures.BYTES_PER_PIXEL * 4 / 3 < 26e6
     assert len(base64.b64encode(bytes(case_pictures.THUMBNAIL_BYTES))) < 26e6
-
-
-def test_evenly_takes_both_ends():
-    assert case_pictures.evenly('abcdefg', 3) == ['a', 'd', 'g']
-    assert case_pictures.evenly('abc', 5) == ['a', 'b', 'c']
-    assert case_pictures.evenly('a', 5) == ['a']

@@ -7,7 +7,6 @@ import pytest
 from ct2mr_tf.evaluation.cases import (
     Case,
     EvenCases,
-    FirstCases,
     case_table,
     case_tables,
     collected,
@@ -82,20 +81,26 @@ def test_a_case_prints_without_its_pictures():
 
 
 def test_collectors_see_every_case_as_it_passes():
-    first, second = FirstCases(2), FirstCases(9)
+    two, all_four = EvenCases(4, 2), EvenCases(4, 9)
     passing = collected(
-        predict_cases(lambda ct: ct, batches([0, 1], [2, 3]), PAIR_IDS), [first, second]
+        predict_cases(lambda ct: ct, batches([0, 1], [2, 3]), PAIR_IDS), [two, all_four]
     )
     next(passing)
-    assert [case.pair_id for case in first.cases] == ['a']
+    assert [case.pair_id for case in two.cases] == ['a']
     assert [case.pair_id for case in passing] == ['b', 'c', 'd']
-    assert [case.pair_id for case in first.cases] == ['a', 'b']
-    assert [case.pair_id for case in second.cases] == ['a', 'b', 'c', 'd']
+    assert [case.pair_id for case in two.cases] == ['a', 'd']
+    assert [case.pair_id for case in all_four.cases] == ['a', 'b', 'c', 'd']
 
 
 def test_few_of_many_cases_are_kept_evenly_spread():
     cases = [Case(f'{n}', CT[0], MR[0], MR[0], {}) for n in range(11)]
-    for most, kept in ((4, '0 2 4 6'), (5, '0 2 4 6 8'), (20, '0 1 2 3 4 5 6 7 8 9 10'), (0, '')):
+    for most, kept in (
+        (1, '0'),
+        (3, '0 5 10'),
+        (6, '0 2 4 6 8 10'),
+        (20, '0 1 2 3 4 5 6 7 8 9 10'),
+        (0, ''),
+    ):
         even = EvenCases(11, most)
         for case in cases:
             even.add(case)

@@ -9,7 +9,6 @@ order is a permutation of the index computed from (seed, epoch), and augmentatio
 grows with the list of names only.
 """
 
-import dataclasses
 import os
 from collections.abc import Callable
 
@@ -20,31 +19,18 @@ from ct2mr_tf.data.augment import Augmentation, augment, draw
 from ct2mr_tf.data.examples import Examples
 from ct2mr_tf.evaluation.metrics import HALF_RANGE
 
-
-@dataclasses.dataclass(frozen=True)
-class Share:
-    """Which part of each step's pairs a process reads, where several processes train together.
-
-    Attributes:
-        worker: this process, from 0.
-        workers: processes; process w reads part w of as many equal parts.
-        replicas: of this process; each gets a batch of its own.
-    """
-
-    worker: int = 0
-    workers: int = 1
-    replicas: int = 1
-
-
 AHEAD = 8
 """Batches made before they are asked for."""
 
-WHOLE = Share()
+ALONE = tf.distribute.InputContext()
 """One process with one replica: all pairs of a step in one batch."""
 
 
 def create_train_dataset(
-    examples: Examples, config: Config, start_step: int = 0, share: Share = WHOLE
+    examples: Examples,
+    config: Config,
+    start_step: int = 0,
+    context: tf.distribute.InputContext = ALONE,
 ) -> tf.data.Dataset:
     """The endless batches of a run from `start_step` on.
 
@@ -52,14 +38,15 @@ def create_train_dataset(
         examples: the training split.
         config: its image_size, batch_size, seed and augmentation are read.
         start_step: steps already done; the first batch is that of the next step.
-        share: the part of each step to read; `config.batch_size` must be a multiple of all
-            replicas.
+        context: the replicas there are, and which of as many equal parts of each step as there are
+            processes to read; `config.batch_size` must be a multiple of all replicas.
 
     Returns:
-        A dataset of batches as above; a step takes as many of them as the share has replicas, and
-        all replicas together `config.batch_size` pairs.
+        A dataset of batches as above; each replica takes one a step, and all replicas together
+        `config.batch_size` pairs.
     """
-    here = config.batch_size // share.workers
+    batch_size = context.get_per_replica_batch_size(config.batch_size)
+    here = config.batch_size // context.num_input_pipelines
     options = augmentation(config)
     paths = _paths(examples)
 
@@ -68,7 +55,7 @@ def create_train_dataset(
     def load(own_number: tf.Tensor) -> dict[str, tf.Tensor]:
         # From the number among those of this process to the number among all.
         step, place = own_number // here, own_number % here
-        number = step * config.batch_size + share.worker * here + place
+        number = step * config.batch_size + context.input_pipeline_id * here + place
         index = _index_of(number, len(examples), config.seed)
         pair = _decode(paths[index], examples.picture_size)
         pair = augment(pair, draw(config.seed, number), options)
@@ -77,7 +64,7 @@ def create_train_dataset(
     # Endless also by its type: else the replicas would ask each other before each step.
     own_numbers = tf.data.Dataset.counter(start_step * here, dtype=tf.int64)
     loaded = _loaded(own_numbers, load)
-    return loaded.batch(here // share.replicas, drop_remainder=True).prefetch(AHEAD)
+    return loaded.batch(batch_size, drop_remainder=True).prefetch(AHEAD)
 
 
 def pair_ids_of_step(examples: Examples, config: Config, step: int) -> list[str]:

@@ -38,7 +38,6 @@ from ct2mr_tf.training.strategy import (
     create_strategy,
     is_chief,
     refuse_unlike_workers,
-    share_of,
     wait_for_workers,
 )
 from ct2mr_tf.training.summaries import RunSummaries
@@ -173,8 +172,7 @@ class _Run:
         """The training input from a step on, for the replicas of this process."""
 
         def create(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            share = share_of(context)
-            return create_train_dataset(self._examples['train'], self._config, step, share)
+            return create_train_dataset(self._examples['train'], self._config, step, context)
 
         return iter(self._strategy.distribute_datasets_from_function(create))
 

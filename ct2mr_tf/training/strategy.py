@@ -23,7 +23,6 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from ct2mr_tf.config import Config, to_json
-from ct2mr_tf.data.pipeline import Share
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training.interruption import ended_by_signal
 from ct2mr_tf.version import VERSION
@@ -188,15 +187,6 @@ def mean_over_replicas(values: Any) -> Any:
     if context.num_replicas_in_sync == 1:
         return values
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
-
-
-def share_of(context: tf.distribute.InputContext) -> Share:
-    """Which pairs of each step this process reads for its replicas."""
-    return Share(
-        worker=context.input_pipeline_id,
-        workers=context.num_input_pipelines,
-        replicas=context.num_replicas_in_sync // context.num_input_pipelines,
-    )
 
 
 def _has_workers(strategy: Strategy) -> bool:

@@ -13,7 +13,6 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.data.augment import Augmentation
 from ct2mr_tf.data.examples import load_examples, read_pair, write_pair
 from ct2mr_tf.data.pipeline import (
-    Share,
     augmentation,
     create_eval_dataset,
     create_train_dataset,
@@ -245,14 +244,14 @@ def test_a_picture_damaged_within_ends_the_stream_with_an_error(tiny_set, tmp_pa
 def test_the_replicas_of_all_workers_see_the_rows_of_the_whole_batch(examples, workers, replicas):
     config = dataclasses.replace(CONFIG, batch_size=6)
     whole = batches(examples, config, 3, start_step=4)
-    shares = [
-        create_train_dataset(examples['train'], config, 4, Share(worker, workers, replicas))
-        for worker in range(workers)
+    contexts = [
+        tf.distribute.InputContext(workers, worker, workers * replicas) for worker in range(workers)
     ]
-    of_worker = [list(share.take(3 * replicas).as_numpy_iterator()) for share in shares]
+    read = [create_train_dataset(examples['train'], config, 4, context) for context in contexts]
+    of_worker = [list(batches.take(3 * replicas).as_numpy_iterator()) for batches in read]
     for step, expected in enumerate(whole):
         own = slice(step * replicas, (step + 1) * replicas)
-        parts = [batch for read in of_worker for batch in read[own]]
+        parts = [batch for own_batches in of_worker for batch in own_batches[own]]
         for name in ('index', 'ct', 'mr'):
             found = np.concatenate([part[name] for part in parts])
             np.testing.assert_array_equal(found, expected[name])

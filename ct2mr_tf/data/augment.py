@@ -5,10 +5,11 @@ as one bilinear warp, with edges filled with air (black). Every random number is
 (seed, example number): nothing here holds a state.
 """
 
-import dataclasses
 import math
 
 import tensorflow as tf
+
+from ct2mr_tf.config import Config
 
 MID_GREY = 127.5
 """Grey level about which CT contrast is changed: the middle of 0..255."""
@@ -18,37 +19,6 @@ WHITE = 255.0
 
 DRAWS = 7
 """Uniform random numbers drawn for each example, one for each use below."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """How far a draw may go; the defaults change nothing.
-
-    Attributes:
-        zoom: largest enlargement before the random crop, at least 1 (pix2pix: 286/256).
-        flip: whether half of the draws are mirrored left to right.
-        rotation_deg: largest rotation about the centre, degrees.
-        shift: largest shift beyond the crop, share of the side.
-        ct_gain: largest relative change of CT contrast about mid-grey.
-        ct_offset: largest change of CT brightness, share of 0..255.
-    """
-
-    zoom: float = 1.0
-    flip: bool = False
-    rotation_deg: float = 0.0
-    shift: float = 0.0
-    ct_gain: float = 0.0
-    ct_offset: float = 0.0
-
-    @property
-    def moves(self) -> bool:
-        """Whether any draw moves pixels."""
-        return self.zoom > 1 or self.flip or self.rotation_deg > 0 or self.shift > 0
-
-    @property
-    def changes_grey(self) -> bool:
-        """Whether any draw changes grey levels of the CT."""
-        return self.ct_gain > 0 or self.ct_offset > 0
 
 
 def draw(seed: int, number: tf.Tensor) -> tf.Tensor:
@@ -65,37 +35,42 @@ def draw(seed: int, number: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([DRAWS], key, -1.0, 1.0)
 
 
-def augment(pair: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf.Tensor:
+def augment(pair: tf.Tensor, uniform: tf.Tensor, config: Config) -> tf.Tensor:
     """Moves CT and MR alike and changes the grey levels of the CT, as drawn.
 
     Args:
         pair: float32 [2, H, W, 1], CT and MR, grey levels 0..255.
         uniform: the draw, float32 [DRAWS] in [-1, 1).
-        options: how far a draw may go.
+        config: its augmentation flags are read: how far a draw may go.
 
     Returns:
         float32 [2, H, W, 1], grey levels 0..255.
     """
-    if options.moves:
-        pair = _warp(pair, _transform(tf.shape(pair)[1:3], uniform, options))
-    if options.changes_grey:
-        pair = _change_grey(pair, uniform, options)
+    if (
+        config.augment_zoom > 1
+        or config.augment_flip
+        or config.augment_rotation_deg > 0
+        or config.augment_shift > 0
+    ):
+        pair = _warp(pair, _transform(tf.shape(pair)[1:3], uniform, config))
+    if config.augment_ct_gain > 0 or config.augment_ct_offset > 0:
+        pair = _change_grey(pair, uniform, config)
     return pair
 
 
-def _transform(size: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf.Tensor:
+def _transform(size: tf.Tensor, uniform: tf.Tensor, config: Config) -> tf.Tensor:
     """The warp as eight numbers that take a pixel of the result to its place in the source.
 
     Enlarging by s shows 1/s of the source; the crop is free to move within the rest, until the
     centre of its outermost pixel meets that of the source.
     """
     height, width = tf.unstack(tf.cast(size, tf.float32))
-    scale = 1 + (options.zoom - 1) * (uniform[0] + 1) / 2
-    angle = math.radians(options.rotation_deg) * uniform[1]
-    mirror = tf.where(options.flip & (uniform[2] < 0), -1.0, 1.0)
+    scale = 1 + (config.augment_zoom - 1) * (uniform[0] + 1) / 2
+    angle = math.radians(config.augment_rotation_deg) * uniform[1]
+    mirror = tf.where(config.augment_flip & (uniform[2] < 0), -1.0, 1.0)
     slack = (1 - 1 / scale) / 2
-    shift_x = (slack * (width - 1) + options.shift * width) * uniform[3]
-    shift_y = (slack * (height - 1) + options.shift * height) * uniform[4]
+    shift_x = (slack * (width - 1) + config.augment_shift * width) * uniform[3]
+    shift_y = (slack * (height - 1) + config.augment_shift * height) * uniform[4]
     cos, sin = tf.cos(angle) / scale, tf.sin(angle) / scale
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     a, b = cos * mirror, -sin
@@ -118,10 +93,10 @@ def _warp(pair: tf.Tensor, transform: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(warped, pair.shape)
 
 
-def _change_grey(pair: tf.Tensor, uniform: tf.Tensor, options: Augmentation) -> tf.Tensor:
+def _change_grey(pair: tf.Tensor, uniform: tf.Tensor, config: Config) -> tf.Tensor:
     """Contrast about mid-grey, then brightness, of the CT, as one product and one sum."""
-    gain = 1 + options.ct_gain * uniform[5]
-    offset = MID_GREY * (1 - gain) + WHITE * options.ct_offset * uniform[6]
+    gain = 1 + config.augment_ct_gain * uniform[5]
+    offset = MID_GREY * (1 - gain) + WHITE * config.augment_ct_offset * uniform[6]
     gains, offsets = (
         tf.reshape(tf.stack(of_both), [2, 1, 1, 1]) for of_both in ([gain, 1.0], [offset, 0.0])
     )

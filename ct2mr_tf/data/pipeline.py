@@ -15,7 +15,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
-from ct2mr_tf.data.augment import Augmentation, augment, draw
+from ct2mr_tf.data.augment import augment, draw
 from ct2mr_tf.data.examples import Examples
 from ct2mr_tf.evaluation.metrics import HALF_RANGE
 
@@ -47,7 +47,6 @@ def create_train_dataset(
     """
     batch_size = context.get_per_replica_batch_size(config.batch_size)
     here = config.batch_size // context.num_input_pipelines
-    options = augmentation(config)
     paths = _paths(examples)
 
     # AutoGraph would rewrite all of it, and find nothing to convert: no branch asks a tensor.
@@ -58,7 +57,7 @@ def create_train_dataset(
         number = step * config.batch_size + context.input_pipeline_id * here + place
         index = _index_of(number, len(examples), config.seed)
         pair = _decode(paths[index], examples.picture_size)
-        pair = augment(pair, draw(config.seed, number), options)
+        pair = augment(pair, draw(config.seed, number), config)
         return _to_example(_resize(pair, config.image_size), index)
 
     # Endless also by its type: else the replicas would ask each other before each step.
@@ -104,18 +103,6 @@ def create_eval_dataset(
 
     loaded = _loaded(tf.data.Dataset.range(len(examples)), load)
     return loaded.batch(batch_size).prefetch(AHEAD)
-
-
-def augmentation(config: Config) -> Augmentation:
-    """The augmentation flags of a configuration."""
-    return Augmentation(
-        zoom=config.augment_zoom,
-        flip=config.augment_flip,
-        rotation_deg=config.augment_rotation_deg,
-        shift=config.augment_shift,
-        ct_gain=config.augment_ct_gain,
-        ct_offset=config.augment_ct_offset,
-    )
 
 
 def _index_of(number: tf.Tensor, count: int, seed: int) -> tf.Tensor:

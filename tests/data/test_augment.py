@@ -11,18 +11,33 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from ct2mr_tf.data.augment import DRAWS, Augmentation, augment, draw
+from ct2mr_tf.config import Config
+from ct2mr_tf.data.augment import DRAWS, augment, draw
 
-OFF = Augmentation()
-ALONE = {
-    'zoom': Augmentation(zoom=286 / 256),
-    'flip': Augmentation(flip=True),
-    'rotation_deg': Augmentation(rotation_deg=5.0),
-    'shift': Augmentation(shift=0.1),
-    'ct_gain': Augmentation(ct_gain=0.3),
-    'ct_offset': Augmentation(ct_offset=0.2),
+OFF = {
+    'zoom': 1.0,
+    'flip': False,
+    'rotation_deg': 0.0,
+    'shift': 0.0,
+    'ct_gain': 0.0,
+    'ct_offset': 0.0,
 }
-ALL = Augmentation(1.2, True, 10.0, 0.05, 0.3, 0.2)
+
+
+def only(**options):
+    """The configuration in which nothing but these augmentation flags is on."""
+    return Config(**{f'augment_{name}': value for name, value in {**OFF, **options}.items()})
+
+
+ALONE = {
+    'zoom': only(zoom=286 / 256),
+    'flip': only(flip=True),
+    'rotation_deg': only(rotation_deg=5.0),
+    'shift': only(shift=0.1),
+    'ct_gain': only(ct_gain=0.3),
+    'ct_offset': only(ct_offset=0.2),
+}
+ALL = only(zoom=1.2, flip=True, rotation_deg=10.0, shift=0.05, ct_gain=0.3, ct_offset=0.2)
 MOVING = ('zoom', 'flip', 'rotation_deg', 'shift')
 SIZE = (33, 47)
 """Odd and not square: the centre is a pixel, and x and y cannot be mistaken for each other."""
@@ -95,19 +110,23 @@ def test_draws_are_uniform_in_minus_one_to_one():
     assert np.abs(np.corrcoef(values.T) - np.eye(DRAWS)).max() < 0.2
 
 
-def test_the_defaults_change_nothing():
-    assert not OFF.moves
-    assert not OFF.changes_grey
-    np.testing.assert_array_equal(applied(picture(), OFF), picture())
+def test_nothing_changes_where_all_is_off():
+    np.testing.assert_array_equal(applied(picture(), only()), picture())
+
+
+def test_every_flag_is_tried_alone():
+    flags = {name for name in vars(Config()) if name.startswith('augment_')}
+    assert flags == {f'augment_{name}' for name in ALONE}
 
 
 @pytest.mark.parametrize('name', ALONE)
-def test_each_alone_changes_something_and_is_said_to(name):
-    options = ALONE[name]
-    assert options.moves == (name in MOVING)
-    assert options.changes_grey == (name not in MOVING)
-    changed = [not np.array_equal(applied(picture(), options, 0, n), picture()) for n in range(8)]
-    assert any(changed)
+def test_each_alone_moves_both_or_changes_the_ct(name):
+    results = [applied(picture(), ALONE[name], 0, number) for number in range(8)]
+    for channel, changes in ((0, True), (1, name in MOVING)):
+        before = picture()[..., channel]
+        assert (
+            any(not np.array_equal(result[..., channel], before) for result in results) == changes
+        )
 
 
 @pytest.mark.parametrize('options', [*ALONE.values(), ALL], ids=[*ALONE, 'all'])
@@ -125,7 +144,11 @@ def test_eager_and_within_a_dataset_are_equal(options):
 
 @pytest.mark.parametrize('name', [*MOVING, 'all'])
 def test_ct_and_mr_move_alike(name):
-    options = dataclasses.replace(ALL, ct_gain=0, ct_offset=0) if name == 'all' else ALONE[name]
+    options = (
+        dataclasses.replace(ALL, augment_ct_gain=0, augment_ct_offset=0)
+        if name == 'all'
+        else ALONE[name]
+    )
     same = np.repeat(picture()[..., :1], 2, axis=-1)
     for number in range(10):
         result = applied(same, options, 0, number)
@@ -159,21 +182,21 @@ def test_the_rotation_is_about_the_centre_and_within_its_limit():
 
 def test_a_quarter_turn_by_hand():
     square = picture((9, 9))
-    turned = with_draw(square, Augmentation(rotation_deg=90.0), u1=1.0)
+    turned = with_draw(square, only(rotation_deg=90.0), u1=1.0)
     np.testing.assert_allclose(turned, np.rot90(square), atol=1e-3)
 
 
 def test_edges_are_air():
     white = np.full((*SIZE, 2), 255, np.float32)
-    corners = with_draw(white, Augmentation(rotation_deg=45.0), u1=1.0)[[0, 0, -1, -1], [0, -1] * 2]
+    corners = with_draw(white, only(rotation_deg=45.0), u1=1.0)[[0, 0, -1, -1], [0, -1] * 2]
     np.testing.assert_array_equal(corners, 0)
-    moved = with_draw(white, Augmentation(shift=0.2), u3=1.0, u4=0.0)
+    moved = with_draw(white, only(shift=0.2), u3=1.0, u4=0.0)
     np.testing.assert_array_equal(moved[:, -9:], 0)  # 0.2 of 47 pixels is 9.4
     np.testing.assert_array_equal(moved[:, :-10], 255)
 
 
 def test_the_zoom_stays_inside_the_picture():
-    options = Augmentation(zoom=2.0)
+    options = only(zoom=2.0)
     white = np.full((*SIZE, 2), 255, np.float32)
     scales = []
     for u in uniforms():
@@ -189,13 +212,13 @@ def test_the_zoom_stays_inside_the_picture():
 
 @pytest.mark.parametrize(('u3', 'u4'), [(-1, -1), (1, -1), (-1, 1), (1, 1)])
 def test_the_crop_reaches_every_corner(u3, u4):
-    result = with_draw(ramps(), Augmentation(zoom=1.5), u0=1.0, u3=u3, u4=u4)
+    result = with_draw(ramps(), only(zoom=1.5), u0=1.0, u3=u3, u4=u4)
     row, column = (0 if u4 < 0 else SIZE[0] - 1), (0 if u3 < 0 else SIZE[1] - 1)
     np.testing.assert_allclose(result[row, column], [column + 1, row + 1], atol=0.02)
 
 
 def test_the_shift_is_a_share_of_the_side():
-    result = with_draw(ramps(), Augmentation(shift=0.1), u3=1.0, u4=-0.5)
+    result = with_draw(ramps(), only(shift=0.1), u3=1.0, u4=-0.5)
     expected = np.array([24 + 0.1 * 47, 17 - 0.05 * 33])
     np.testing.assert_allclose(result[16, 23], expected, atol=1e-3)
 
@@ -212,35 +235,35 @@ def test_grey_levels_of_the_mr_stay(name):
 def test_contrast_and_brightness_by_hand():
     pair = np.full((4, 4, 2), 100, np.float32)
     # About the middle of the range: (100 - 127.5) * (1 + 0.2) + 127.5 = 94.5
-    gained = with_draw(pair, Augmentation(ct_gain=0.4), u5=0.5)
+    gained = with_draw(pair, only(ct_gain=0.4), u5=0.5)
     np.testing.assert_allclose(gained[..., 0], 94.5, atol=1e-4)
     # 100 - 0.5 * 0.2 * 255 = 74.5
-    darker = with_draw(pair, Augmentation(ct_offset=0.2), u6=-0.5)
+    darker = with_draw(pair, only(ct_offset=0.2), u6=-0.5)
     np.testing.assert_allclose(darker[..., 0], 74.5, atol=1e-4)
     # Clipped at black: 100 - 0.9 * 255 < 0
-    black = with_draw(pair, Augmentation(ct_offset=0.9), u6=-1.0)
+    black = with_draw(pair, only(ct_offset=0.9), u6=-1.0)
     np.testing.assert_array_equal(black[..., 0], 0)
 
 
 def reference(pair, u, options):
     """The same warp from textbook matrices in homogeneous coordinates, sampled by scipy."""
     height, width = pair.shape[:2]
-    scale = 1 + (options.zoom - 1) * (u[0] + 1) / 2
-    angle = math.radians(options.rotation_deg * u[1])
+    scale = 1 + (options.augment_zoom - 1) * (u[0] + 1) / 2
+    angle = math.radians(options.augment_rotation_deg * u[1])
     share = (1 - 1 / scale) / 2
 
     def move(x, y):
         return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
 
     to_centre = move(-(width - 1) / 2, -(height - 1) / 2)
-    flip = np.diag([-1.0 if options.flip and u[2] < 0 else 1.0, 1.0, 1.0])
+    flip = np.diag([-1.0 if options.augment_flip and u[2] < 0 else 1.0, 1.0, 1.0])
     turn = np.array(
         [[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]]
     )
     shrink = np.diag([1 / scale, 1 / scale, 1.0])
     shift = move(
-        u[3] * (share * (width - 1) + options.shift * width),
-        u[4] * (share * (height - 1) + options.shift * height),
+        u[3] * (share * (width - 1) + options.augment_shift * width),
+        u[4] * (share * (height - 1) + options.augment_shift * height),
     )
     matrix = shift @ np.linalg.inv(to_centre) @ shrink @ turn @ flip @ to_centre
     swap = [1, 0]  # scipy takes rows first
@@ -261,7 +284,7 @@ def reference(pair, u, options):
 
 @pytest.mark.parametrize('options', [*ALONE.values(), ALL], ids=[*ALONE, 'all'])
 def test_the_warp_agrees_with_scipy(options):
-    options = dataclasses.replace(options, ct_gain=0.0, ct_offset=0.0)
+    options = dataclasses.replace(options, augment_ct_gain=0.0, augment_ct_offset=0.0)
     for u in uniforms(20, seed=5):
         result = augmented(picture(), u, options)
         np.testing.assert_allclose(result, reference(picture(), u, options), atol=0.05)

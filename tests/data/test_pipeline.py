@@ -10,10 +10,8 @@ import pytest
 import tensorflow as tf
 
 from ct2mr_tf.config import Config
-from ct2mr_tf.data.augment import Augmentation
 from ct2mr_tf.data.examples import load_examples, read_pair, write_pair
 from ct2mr_tf.data.pipeline import (
-    augmentation,
     create_eval_dataset,
     create_train_dataset,
     pair_ids_of_step,
@@ -157,20 +155,6 @@ def test_late_steps_of_a_long_run(examples):
     assert_equal_batches(
         batches(examples, CONFIG, 3, late)[1:], batches(examples, CONFIG, 2, late + 1)
     )
-
-
-def test_every_augmentation_flag_reaches_the_augmentation():
-    values = {
-        'augment_zoom': 1.5,
-        'augment_flip': False,
-        'augment_rotation_deg': 7.0,
-        'augment_shift': 0.1,
-        'augment_ct_gain': 0.2,
-        'augment_ct_offset': 0.3,
-    }
-    assert {name for name in vars(Config()) if name.startswith('augment_')} == set(values)
-    expected = Augmentation(1.5, False, 7.0, 0.1, 0.2, 0.3)
-    assert augmentation(Config(**values)) == expected
 
 
 def test_evaluation_reads_in_the_order_of_the_names(examples):

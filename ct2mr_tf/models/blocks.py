@@ -17,11 +17,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings('ignore', message=r'\s*TensorFlow Addons \(TFA\)')
     import tensorflow_addons as tfa
 
-from ct2mr_tf.models.convolutions import (
-    PhasedConvolution,
-    ReflectedConvolution,
-    ReflectionPadding,
-)
+from ct2mr_tf.models.convolutions import PhasedConvolution, ReflectedConvolution
 
 INITIAL_STDDEV = 0.02
 """Standard deviation of the initial weights (Isola et al., CVPR 2017, appendix 6.2)."""
@@ -168,8 +164,7 @@ def last_convolution(
     x: tf.Tensor, channels: int, kernel: int, initial: SeededInitializers
 ) -> tf.Tensor:
     """A convolution like `reflected_convolution`, with a bias, made for few channels."""
-    padded = ReflectionPadding(kernel // 2)(x)
-    return PhasedConvolution(channels, kernel, kernel_initializer=initial.weights())(padded)
+    return PhasedConvolution(channels, kernel, kernel_initializer=initial.weights())(x)
 
 
 def residual_block(x: tf.Tensor, initial: SeededInitializers) -> tf.Tensor:

@@ -68,31 +68,55 @@ def _padded_for_training(x: tf.Tensor, pad: int) -> tf.Tensor:
     return padded(x)
 
 
-def _reflected(x: tf.Tensor, pad: int, training: bool | None) -> tf.Tensor:
+def reflected(x: tf.Tensor, pad: int, training: bool | None = None) -> tf.Tensor:
+    """Mirrors `pad` pixels beyond each side, so that borders stay clean.
+
+    Args:
+        x: map [N, H, W, C], H and W above `pad`.
+        pad: pixels.
+        training: whether it has TensorFlow's own gradient, which is the faster one.
+
+    Returns:
+        Map [N, H + 2 pad, W + 2 pad, C].
+    """
     # An exported model would name its gradient each time it is loaded, and has no use for it.
     return (_padded_for_training if training else _padded)(x, pad)
 
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
-class ReflectionPadding(tf.keras.layers.Layer):
-    """Mirrors `pad` pixels beyond each side, so that borders stay clean."""
+class ReflectedConvolution(tf.keras.layers.Conv2D):
+    """A convolution of stride 1 whose input is mirrored beyond each side by kernel // 2 pixels.
 
-    def __init__(self, pad: int, **kwargs: object):
-        super().__init__(**kwargs)
-        self.pad = pad
+    A wide 3x3 one is computed with two thirds of the multiplications on a CPU, see
+    `convolve_by_pairs_of_rows`. A GPU's library chooses such an algorithm itself, and 16-bit sums
+    would lose digits: both keep the plain one. The machine that makes the graph decides: what CPUs
+    shall serve is best exported where there is no GPU.
+    """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Pads [N, H, W, C] to [N, H + 2 pad, W + 2 pad, C]; needs H, W > pad."""
-        return _reflected(inputs, self.pad, training)
+        """Convolves [N, H, W, C] to [N, H, W, filters]; needs H, W > kernel // 2."""
+        if not self._is_wide():
+            return super().call(reflected(inputs, self.kernel_size[0] // 2, training))
+        convolve = convolve_by_pairs_of_rows
+        # What the gradient needs is computed again: to keep it takes twice the memory of the map.
+        return (tf.recompute_grad(convolve) if training else convolve)(inputs, self.kernel)
 
-    def get_config(self) -> dict:
-        """The arguments of the constructor, for Keras."""
-        return {**super().get_config(), 'pad': self.pad}
+    def _is_wide(self) -> bool:
+        return (
+            self.kernel_size == (3, 3)
+            and self.strides == self.dilation_rate == (1, 1)
+            and self.groups == 1
+            and self.activation is tf.keras.activations.linear
+            and min(self.kernel.shape[2:]) >= WINOGRAD_CHANNELS
+            and not self.use_bias
+            and self.compute_dtype == 'float32'
+            and not tf.config.list_physical_devices('GPU')
+        )
 
 
 @tf.keras.utils.register_keras_serializable('ct2mr_tf')
-class PhasedConvolution(tf.keras.layers.Conv2D):
-    """A convolution of stride 1 and few channels as one of stride 4 and sixteen times as many.
+class PhasedConvolution(ReflectedConvolution):
+    """One of few channels, computed with stride 4 and sixteen times as many of them.
 
     CPUs and GPUs compute 16 channels or more at once, so that a single one wastes most of a
     convolution. Each of the 4 x 4 places of a pixel within a block gets its own copy of the kernel,
@@ -118,37 +142,6 @@ class PhasedConvolution(tf.keras.layers.Conv2D):
         ]
         phases = tf.nn.conv2d(inputs, tf.concat(moved, axis=-1), PHASES, 'VALID')
         return tf.nn.depth_to_space(phases, PHASES)
-
-
-@tf.keras.utils.register_keras_serializable('ct2mr_tf')
-class ReflectedConvolution(tf.keras.layers.Conv2D):
-    """A convolution of stride 1 whose input is mirrored beyond each side by kernel // 2 pixels.
-
-    A wide 3x3 one is computed with two thirds of the multiplications on a CPU, see
-    `convolve_by_pairs_of_rows`. A GPU's library chooses such an algorithm itself, and 16-bit sums
-    would lose digits: both keep the plain one. The machine that makes the graph decides: what CPUs
-    shall serve is best exported where there is no GPU.
-    """
-
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Convolves [N, H, W, C] to [N, H, W, filters]; needs H, W > kernel // 2."""
-        if not self._is_wide():
-            return super().call(_reflected(inputs, self.kernel_size[0] // 2, training))
-        convolve = convolve_by_pairs_of_rows
-        # What the gradient needs is computed again: to keep it takes twice the memory of the map.
-        return (tf.recompute_grad(convolve) if training else convolve)(inputs, self.kernel)
-
-    def _is_wide(self) -> bool:
-        return (
-            self.kernel_size == (3, 3)
-            and self.strides == self.dilation_rate == (1, 1)
-            and self.groups == 1
-            and self.activation is tf.keras.activations.linear
-            and min(self.kernel.shape[2:]) >= WINOGRAD_CHANNELS
-            and not self.use_bias
-            and self.compute_dtype == 'float32'
-            and not tf.config.list_physical_devices('GPU')
-        )
 
 
 def convolve_by_pairs_of_rows(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

@@ -103,7 +103,6 @@ def _converter(layer: tf.keras.layers.Layer) -> Callable[..., str]:
         tf.keras.layers.Conv2D: _convolution,
         tf.keras.layers.Conv2DTranspose: _transposed_convolution,
         blocks.InstanceNormalization: _instance_norm,
-        convolutions.ReflectionPadding: _reflection_padding,
         blocks.NearestUpsampling: _nearest_upsampling,
         tf.keras.layers.ReLU: lambda graph, layer, x: graph.add('Relu', x),
         tf.keras.layers.Add: lambda graph, layer, x, y: graph.add('Add', x, y),
@@ -154,19 +153,12 @@ def _instance_norm(graph: GraphBuilder, layer: blocks.InstanceNormalization, x: 
     return graph.add('InstanceNormalization', x, gamma, beta, epsilon=float(layer.epsilon))
 
 
-def _reflection_padding(graph: GraphBuilder, layer: convolutions.ReflectionPadding, x: str) -> str:
-    return _mirrored(graph, layer.pad, x)
-
-
 def _reflected_convolution(
     graph: GraphBuilder, layer: convolutions.ReflectedConvolution, x: str
 ) -> str:
-    return _convolution(graph, layer, _mirrored(graph, layer.kernel_size[0] // 2, x))
-
-
-def _mirrored(graph: GraphBuilder, pad: int, x: str) -> str:
-    pads = np.array([0, 0, pad, pad] * 2, np.int64)
-    return graph.add('Pad', x, graph.constant(pads), mode='reflect')
+    pad = layer.kernel_size[0] // 2
+    pads = graph.constant(np.array([0, 0, pad, pad] * 2, np.int64))
+    return _convolution(graph, layer, graph.add('Pad', x, pads, mode='reflect'))
 
 
 def _nearest_upsampling(graph: GraphBuilder, layer: blocks.NearestUpsampling, x: str) -> str:

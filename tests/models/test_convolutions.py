@@ -9,34 +9,9 @@ import tensorflow as tf
 from ct2mr_tf.models import convolutions
 
 
-def _values_and_gradients(layer, x, values, weights):
-    """The output, and the gradients of its weighted sum by the input and every variable."""
-    layer.build(x.shape)
-    layer.set_weights(values)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x)
-        total = tf.reduce_sum(y * weights)
-    return [y, *tape.gradient(total, [x, *layer.trainable_variables])]
-
-
-@pytest.mark.parametrize(('kernel', 'channels'), [(7, 1), (3, 2), (1, 1)])
-def test_phased_convolution_equals_the_plain_one_in_values_and_gradients(kernel, channels):
-    rng = np.random.default_rng(kernel)
-    x = tf.constant(rng.normal(size=(2, 8 + kernel - 1, 12 + kernel - 1, 5)), tf.float32)
-    weights = tf.constant(rng.normal(size=(2, 8, 12, channels)), tf.float32)
-    values = [rng.normal(size=(kernel, kernel, 5, channels)), rng.normal(size=channels)]
-    phased, plain = (
-        _values_and_gradients(kind(channels, kernel), x, values, weights)
-        for kind in (convolutions.PhasedConvolution, tf.keras.layers.Conv2D)
-    )
-    for one, other in zip(phased, plain, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
-
-
-def test_reflection_padding_by_hand():
+def test_reflection_by_hand():
     picture = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
-    padded = convolutions.ReflectionPadding(1)(picture)
+    padded = convolutions.reflected(picture, 1)
     expected = [
         [4, 3, 4, 5, 4],
         [1, 0, 1, 2, 1],
@@ -47,28 +22,18 @@ def test_reflection_padding_by_hand():
     np.testing.assert_array_equal(padded[0, ..., 0], expected)
 
 
-def test_reflection_padding_equals_numpy_and_survives_its_config():
-    x = np.random.default_rng(0).normal(size=(2, 5, 9, 3)).astype(np.float32)
-    layer = convolutions.ReflectionPadding.from_config(
-        convolutions.ReflectionPadding(3).get_config()
-    )
-    expected = np.pad(x, [(0, 0), (3, 3), (3, 3), (0, 0)], mode='reflect')
-    np.testing.assert_array_equal(layer(x), expected)
-
-
 @pytest.mark.parametrize(
     ('pad', 'shape'), [(1, (2, 5, 4, 3)), (3, (1, 4, 9, 2)), (0, (1, 2, 2, 1))]
 )
-def test_reflection_padding_and_its_gradient_equal_those_of_tensorflow(pad, shape):
+def test_reflection_and_its_gradient_equal_those_of_tensorflow(pad, shape):
     x = tf.random.stateless_normal(shape, [1, pad])
     sides = [pad, pad]
     weights = tf.random.stateless_normal(
         [shape[0], shape[1] + 2 * pad, shape[2] + 2 * pad, shape[3]], [2, pad]
     )
     results = []
-    layer = convolutions.ReflectionPadding(pad)
     for padded in (
-        tf.function(lambda x: layer(x, training=True)),
+        tf.function(lambda x: convolutions.reflected(x, pad, training=True)),
         lambda x: tf.pad(x, [[0, 0], sides, sides, [0, 0]], 'REFLECT'),
     ):
         with tf.GradientTape() as tape:
@@ -78,16 +43,16 @@ def test_reflection_padding_and_its_gradient_equal_those_of_tensorflow(pad, shap
         results.append((y, tape.gradient(total, x)))
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(layer(x), results[0][0])
+    np.testing.assert_array_equal(convolutions.reflected(x, pad), results[0][0])
 
 
 def test_a_map_no_larger_than_its_padding_is_refused():
-    layer, too_small = convolutions.ReflectionPadding(3), tf.zeros([1, 3, 8, 1])
+    too_small = tf.zeros([1, 3, 8, 1])
     with pytest.raises(tf.errors.InvalidArgumentError):
-        layer(too_small)
+        convolutions.reflected(too_small, 3)
     # As XLA tells it.
     with pytest.raises(tf.errors.InternalError):
-        tf.function(layer, jit_compile=True)(too_small)
+        tf.function(lambda x: convolutions.reflected(x, 3), jit_compile=True)(too_small)
 
 
 def _mirrored(x: tf.Tensor, pad: int) -> tf.Tensor:
@@ -154,24 +119,39 @@ def test_winograd_is_for_wide_float32_layers_on_cpus(channels, dtype, products):
 
 
 @pytest.mark.parametrize('training', [True, False])
-@pytest.mark.parametrize(('channels', 'kernel'), [(256, 3), (4, 3), (4, 7)])
-def test_reflected_convolution_equals_padding_and_the_plain_one(channels, kernel, training):
+@pytest.mark.parametrize(
+    ('kind', 'channels', 'filters', 'kernel', 'bias'),
+    [
+        (convolutions.ReflectedConvolution, 256, 256, 3, False),
+        (convolutions.ReflectedConvolution, 4, 4, 3, False),
+        (convolutions.ReflectedConvolution, 4, 4, 7, True),
+        (convolutions.PhasedConvolution, 5, 1, 7, True),
+        (convolutions.PhasedConvolution, 5, 2, 3, True),
+        (convolutions.PhasedConvolution, 5, 1, 1, False),
+    ],
+)
+def test_reflected_convolutions_equal_padding_and_the_plain_one(
+    kind, channels, filters, kernel, bias, training
+):
     rng = np.random.default_rng(channels + kernel)
-    x = tf.constant(rng.normal(size=(1, 8, 6, channels)), tf.float32)
-    weights = tf.constant(rng.normal(size=(1, 8, 6, channels)), tf.float32)
-    layer = convolutions.ReflectedConvolution(channels, kernel, use_bias=False)
+    x = tf.constant(rng.normal(size=(2, 8, 12, channels)), tf.float32)
+    weights = tf.constant(rng.normal(size=(2, 8, 12, filters)), tf.float32)
+    layer = kind(filters, kernel, use_bias=bias)
     layer.build(x.shape)
-    layer.set_weights([rng.normal(0, 0.02, size=(kernel, kernel, channels, channels))])
+    layer.set_weights([rng.normal(0, 0.02, size=weight.shape) for weight in layer.weights])
     found = []
     for convolve in (
         tf.function(lambda x: layer(x, training=training)),
-        lambda x: tf.nn.conv2d(_mirrored(x, kernel // 2), layer.kernel, 1, 'VALID'),
+        lambda x: (
+            tf.nn.conv2d(_mirrored(x, kernel // 2), layer.kernel, 1, 'VALID')
+            + (layer.bias if bias else 0)
+        ),
     ):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = convolve(x)
             total = tf.reduce_sum(y * weights)
-        found.append([y, *tape.gradient(total, [x, layer.kernel])])
+        found.append([y, *tape.gradient(total, [x, *layer.trainable_variables])])
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=3e-5)
 

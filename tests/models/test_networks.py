@@ -52,6 +52,7 @@ def _describe(layer: tf.keras.layers.Layer) -> str | None:
             kinds = {
                 tf.keras.layers.Conv2DTranspose: 'transposed',
                 convolutions.ReflectedConvolution: 'reflected',
+                convolutions.PhasedConvolution: 'reflected phased',
             }
             kind = kinds.get(type(layer), 'conv')
             (kernel, _), (strides, _) = layer.kernel_size, layer.strides
@@ -59,8 +60,6 @@ def _describe(layer: tf.keras.layers.Layer) -> str | None:
             return f'{kind} {kernel} s{strides} {layer.padding} {layer.filters}{bias}'
         case blocks.InstanceNormalization():
             return f'norm {layer.epsilon:g}'
-        case convolutions.ReflectionPadding():
-            return f'reflect {layer.pad}'
         case tf.keras.layers.LeakyReLU():
             return f'leaky {float(layer.alpha):g}'
         case tf.keras.layers.Activation():
@@ -84,7 +83,7 @@ def test_layers_of_the_paper_generator(paper_generator):
         *(9 * [*half, 'ReLU', *half, 'Add']),
         *['transposed 3 s2 same 128', *norm_relu],
         *['transposed 3 s2 same 64', *norm_relu],
-        *['reflect 3', 'conv 7 s1 valid 1 bias', 'tanh'],
+        *['reflected phased 7 s1 valid 1 bias', 'tanh'],
     ]
 
 

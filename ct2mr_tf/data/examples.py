@@ -132,9 +132,9 @@ def _check_pictures(
     known: dict[pathlib.Path, _Known] = {}
     problems: list[Problem] = []
     for path in (path for paths in listed.values() for path in paths):
-        found, problem = _look_at(path)
-        if problem:
-            problems.append(dataclasses.replace(problem, where=f'{path.relative_to(data_dir)}'))
+        found = _look_at(path, data_dir)
+        if isinstance(found, Problem):
+            problems.append(found)
         else:
             known[path] = found
     counts = collections.Counter(found[:2] for found in known.values())
@@ -153,11 +153,11 @@ def _check_pictures(
     return known, problems
 
 
-def _look_at(path: pathlib.Path) -> tuple[_Known, Problem | None]:
+def _look_at(path: pathlib.Path, data_dir: pathlib.Path) -> _Known | Problem:
     """What is known by the header and the end of the file, or what is wrong with the picture."""
 
-    def problem(found: str, expected: str, cure: str) -> tuple[_Known, Problem]:
-        return (0, 0, (0, 0)), Problem('', found, expected, cure)
+    def problem(found: str, expected: str, cure: str) -> Problem:
+        return Problem(f'{path.relative_to(data_dir)}', found, expected, cure)
 
     try:
         # Unbuffered: of each of perhaps 200,000 files a few bytes are read.
@@ -184,7 +184,7 @@ def _look_at(path: pathlib.Path) -> tuple[_Known, Problem | None]:
         found = f'halves of {height}x{width // 2} pixels'
         return problem(found, 'sides that are multiples of 4', 'resize or crop the pictures')
     mark = (file_bytes, int.from_bytes(tail[:CHECKSUM_BYTES], 'big'))
-    return (height, width // 2, mark), None
+    return height, width // 2, mark
 
 
 def read_pair(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from ct2mr_tf.config import Config
 from ct2mr_tf.data.examples import Examples, load_examples, undecodable
 from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.data.pipeline import create_eval_dataset, create_train_dataset, pair_ids_of_step
-from ct2mr_tf.evaluation.cases import Case, EvenCases, case_table, collected, predict_cases
+from ct2mr_tf.evaluation.cases import EvenCases, case_table, collected, predict_cases
 from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.training import run_folder
@@ -112,14 +112,13 @@ class _Run:
         self._strategy = tf.distribute.get_strategy()
         self._chief = is_chief(self._strategy)
         self._predict_fn = create_predictor(state.eval_generator, use_xla(config))
-        self._summaries = RunSummaries(workdir) if self._chief else None
+        self._summaries = RunSummaries(workdir, wanted=self._chief)
         self._progress = Progress(config.num_steps, int(state.step.numpy()), shown=self._chief)
 
     def close(self) -> None:
         """Ends the progress bar and the logs, however the run ended."""
         self._progress.close()
-        if self._summaries:
-            self._summaries.close()
+        self._summaries.close()
 
     def train(self, stop: tf.Variable) -> None:
         """Runs the steps that are left; between them logs, validates and saves what is due."""
@@ -155,8 +154,7 @@ class _Run:
     def _begin(self, step: int, compiled: bool) -> None:
         """Says what is about to happen."""
         config = self._config
-        if self._summaries:
-            self._summaries.write_config(config, step)
+        self._summaries.write_config(config, step)
         found, wanted = self._examples['train'].picture_size, config.image_size
         if found[0] < wanted[0] or found[1] < wanted[1]:
             self._progress.say(
@@ -180,8 +178,7 @@ class _Run:
         """Logs, validates and saves where it is due; true where the meter is used up."""
         config = self._config
         if logged := is_due(step, config.log_every, config):
-            if self._summaries:
-                self._summaries.write_train(meter.means(), step)
+            self._summaries.write_train(meter.means(), step)
             self._progress.log(step, meter.means())
         if is_due(step, config.eval_every, config):
             self._validate(step)
@@ -209,25 +206,15 @@ class _Run:
         if best:
             state.best_mae.assign(metrics['mae'])
             state.best_step.assign(step)
-        if self._summaries:
-            self._write_validation(self._summaries, step, metrics, panels.cases, best)
+        if self._chief:
+            if best:
+                save_best(state, self._workdir)
+            run_folder.write_metrics(self._workdir, step, metrics, best)
+        self._summaries.write_validation(metrics, panels.cases, step)
         self._progress.say(
             f'step {step}  validation: MAE {metrics["mae"]:.2f}  PSNR {metrics["psnr_db"]:.2f} dB  '
             f'SSIM {metrics["ssim"]:.3f}' + ('  (best so far)' if best else '')
         )
-
-    def _write_validation(
-        self,
-        summaries: RunSummaries,
-        step: int,
-        metrics: dict[str, float],
-        cases: list[Case],
-        best: bool,
-    ) -> None:
-        if best:
-            save_best(self._state, self._workdir)
-        run_folder.write_metrics(self._workdir, step, metrics, best)
-        summaries.write_validation(metrics, cases, step)
 
     def _refuse_not_finite(self, rows: np.ndarray, step: int) -> None:
         """Looks through the scalars of the steps after `step`, a row each."""

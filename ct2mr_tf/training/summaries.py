@@ -15,12 +15,17 @@ class RunSummaries:
     """The writers of a run: `train/` for what the steps report, `val/` for validation.
 
     A resumed run writes the steps since its checkpoint once more. Validation then has the same
-    values; the first means of training are over the steps since the checkpoint only.
+    values; the first means of training are over the steps since the checkpoint only. Where they are
+    not wanted, since another process writes the same, nothing is written.
     """
 
-    def __init__(self, workdir: pathlib.Path):
-        self._train = tf.summary.create_file_writer(str(workdir / 'train'))
-        self._val = tf.summary.create_file_writer(str(workdir / 'val'))
+    def __init__(self, workdir: pathlib.Path, wanted: bool = True):
+        self._train, self._val = (
+            tf.summary.create_file_writer(str(workdir / name))
+            if wanted
+            else tf.summary.create_noop_writer()
+            for name in ('train', 'val')
+        )
 
     def write_config(self, config: Config, step: int) -> None:
         """Writes the configuration as a block of text."""

@@ -60,3 +60,12 @@ def test_each_case_is_a_panel_of_its_own(tmp_path):
     shown = cv2.imdecode(np.frombuffer(image[2], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     assert step == 30
     assert np.array_equal(shown, panel(cases[1]))
+
+
+def test_a_process_that_writes_none_leaves_no_file(tmp_path):
+    summaries = RunSummaries(tmp_path, wanted=False)
+    summaries.write_config(Config(), 0)
+    summaries.write_train({'generator/l1': 0.5}, 10)
+    summaries.write_validation({'mae': 12.5}, [], 10)
+    summaries.close()
+    assert list(tmp_path.iterdir()) == []

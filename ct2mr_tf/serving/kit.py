@@ -17,13 +17,11 @@ refuses a file that would do otherwise, with all that is in it; so a file cannot
 and move a label to it (https://www.tensorflow.org/tfx/serving/serving_config).
 """
 
-import base64
 import json
 import pathlib
 import shlex
 import string
 
-import cv2
 import numpy as np
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
@@ -31,7 +29,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, Model
 from ct2mr_tf.files import write_text_whole
 from ct2mr_tf.imaging.grey import from_grey
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
-from ct2mr_tf.serving import signatures
+from ct2mr_tf.serving import client_pictures, signatures
 from ct2mr_tf.serving.model_card import ModelCard
 from ct2mr_tf.serving.saved_model import versions
 from ct2mr_tf.serving.warmup import ramp
@@ -148,12 +146,11 @@ def example_requests(card: ModelCard) -> dict[str, dict]:
     a slice of 256x256 is 1.5 MB in JSON numbers.
     """
     small = ramp((card.limits.smallest_side,) * 2)[np.newaxis, ..., np.newaxis]
-    file = cv2.imencode('.png', ramp(card.picture))[1].tobytes()
     values = {
         signatures.CARD: [''],
         signatures.DEFAULT: small.tolist(),
         signatures.HU: np.rint(from_grey(small, card.ct_window)).tolist(),
-        signatures.PNG: [{'b64': base64.b64encode(file).decode()}],
+        signatures.PNG: [client_pictures.encoded(ramp(card.picture))],
     }
     return {
         name: {'signature_name': name, 'inputs': {signatures.INPUTS[name]: value}}

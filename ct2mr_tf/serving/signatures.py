@@ -95,9 +95,8 @@ class ServedGenerator(tf.Module):
 
         def generate(ct_png: tf.Tensor) -> tf.Tensor:
             mr = self._generate(tf.cast(_decoded(ct_png, size), tf.float32))
-            return _each(
-                tf.io.encode_png, tf.cast(tf.round(mr), tf.uint8), tf.TensorSpec([], tf.string)
-            )
+            levels = tf.cast(tf.round(mr), tf.uint8)
+            return tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.string)
 
         return {'mr_png_bytes': _in_chunks(generate, ct_png, size, _STRINGS)}
 
@@ -113,19 +112,9 @@ def chunk_of(height: int, width: int) -> int:
 
 def _decoded(png: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """The pictures of PNG files that all have this size: uint8 [N, H, W, 1]."""
-
-    def decode(file: tf.Tensor) -> tf.Tensor:
-        return tf.io.decode_png(file, channels=1)
-
-    pictures = _each(decode, png, tf.TensorSpec([None, None, 1], tf.uint8))
+    decode = functools.partial(tf.io.decode_png, channels=1)
+    pictures = tf.map_fn(decode, png, fn_output_signature=tf.uint8)
     return tf.reshape(pictures, [-1, size[0], size[1], 1])
-
-
-def _each(
-    function: Callable[[tf.Tensor], tf.Tensor], values: tf.Tensor, result: tf.TensorSpec
-) -> tf.Tensor:
-    """A function of one member, with a result as specified, for each member."""
-    return tf.map_fn(function, values, fn_output_signature=result)
 
 
 def _in_chunks(

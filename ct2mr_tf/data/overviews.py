@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -38,14 +38,6 @@ SHEET_PAIRS = 240
 """Pairs on one page of the contact sheet: 40 rows, 6,000 pixels high."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Caption:
-    """What stands above and below an overview: lines of text that name nobody."""
-
-    title: str
-    notes: tuple[str, ...] = ()
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tile:
     """A picture of a sheet, uint8 grey [H, W], and what stands below it."""
@@ -54,13 +46,16 @@ class Tile:
     label: str
 
 
-def pair_overview(ct: np.ndarray, mr: np.ndarray, caption: Caption) -> np.ndarray:
+def pair_overview(
+    ct: np.ndarray, mr: np.ndarray, title: str, notes: Iterable[str] = ()
+) -> np.ndarray:
     """CT, MR, both as a checkerboard, and the edges of the CT on the MR, side by side.
 
     Args:
         ct: uint8 [N, N], grey levels.
         mr: the same.
-        caption: what to write beside it.
+        title: line above it.
+        notes: lines below it; like the title, they name nobody.
 
     Returns:
         uint8 RGB [height, width, 3] on white; a cross marks the square's centre, the sac, in the
@@ -74,9 +69,9 @@ def pair_overview(ct: np.ndarray, mr: np.ndarray, caption: Caption) -> np.ndarra
     row = np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
     step = ct.shape[1] + figures.GAP
     headings = ('CT', 'MR', 'CT and MR in turn', 'edges of the CT on the MR')
-    lines = [[(0, caption.title)], [(step * i, text) for i, text in enumerate(headings)]]
+    lines = [[(0, title)], [(step * i, text) for i, text in enumerate(headings)]]
     above = [figures.text_line(row.shape[1], line) for line in lines]
-    below = [figures.text_line(row.shape[1], [(0, note)]) for note in caption.notes]
+    below = [figures.text_line(row.shape[1], [(0, note)]) for note in notes]
     return np.vstack([*above, row, *below])
 
 

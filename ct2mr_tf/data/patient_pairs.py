@@ -179,7 +179,7 @@ def _write(
     )
     pair_id = f'{pseudonym}_{pair.level}'
     digest = write_pair(folder / PICTURES_FOLDER / f'{pair_id}.png', ct, mr)
-    overview = overviews.pair_overview(ct, mr, _caption(pair_id, pair))
+    overview = overviews.pair_overview(ct, mr, pair_id, _notes(pair))
     with written_whole(folder / OVERVIEWS_FOLDER / f'{pair_id}.png') as temporary:
         temporary.write_bytes(encode_png(overview))
     return {
@@ -216,13 +216,13 @@ def extent_columns(extent: BodyExtent) -> dict[str, str | float]:
     return {f'body_{name}': '' if mm is None else round(mm, _DECIMALS) for name, mm in reaches}
 
 
-def _caption(pair_id: str, pair: Pair) -> overviews.Caption:
-    """What stands beside the overview of a pair."""
+def _notes(pair: Pair) -> list[str]:
+    """What stands below the overview of a pair."""
     days = 'unknown' if pair.days_between is None else pair.days_between
     plane = "CT reformatted onto the MR's plane" if pair.ct_plane == 'mr' else 'CT slice as it is'
     facts = f'{2 * pair.half_side_mm:.1f} mm a side   planes {pair.plane_angle_deg:.1f} deg apart'
     facts += f'   {plane}   days between: {days}'
-    return overviews.Caption(pair_id, (facts, *(f'Look at: {note}' for note in pair.warnings)))
+    return [facts, *(f'Look at: {note}' for note in pair.warnings)]
 
 
 def _refused_row(pseudonym: str, refusal: Refusal) -> dict[str, str | float]:

@@ -2,7 +2,7 @@ import numpy as np
 
 from ct2mr_tf.data import overviews
 from ct2mr_tf.data.examples import write_pair
-from ct2mr_tf.data.overviews import Caption, Tile
+from ct2mr_tf.data.overviews import Tile
 from ct2mr_tf.evaluation.figures import GAP, TEXT_HEIGHT
 
 
@@ -33,7 +33,7 @@ def test_edges_of_the_ct_lie_on_the_mr_where_the_ct_has_them():
 def test_overview_holds_ct_mr_checkerboard_and_edges_beside_each_other():
     ct = square_picture()
     mr = 255 - ct
-    picture = overviews.pair_overview(ct, mr, Caption('a pair', ('a note',)))
+    picture = overviews.pair_overview(ct, mr, 'a pair', ['a note'])
     assert picture.shape == (3 * TEXT_HEIGHT + 256, 4 * 256 + 3 * GAP, 3)
     row = picture[2 * TEXT_HEIGHT : -TEXT_HEIGHT]
     assert (row[:, :256, 0] == ct).all()
@@ -41,7 +41,7 @@ def test_overview_holds_ct_mr_checkerboard_and_edges_beside_each_other():
 
 
 def test_small_pairs_are_enlarged_by_whole_factors():
-    picture = overviews.pair_overview(square_picture(40), square_picture(40), Caption('a pair'))
+    picture = overviews.pair_overview(square_picture(40), square_picture(40), 'a pair')
     assert picture.shape[0] == 2 * TEXT_HEIGHT + 200  # five times 40, the first above 192
 
 

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ct2mr_tf.evaluation.cases import Predictor
-from ct2mr_tf.evaluation.metrics import HALF_RANGE, to_grey_levels
-
-LEVELS = 256
-"""Grey levels of an 8-bit picture."""
+from ct2mr_tf.evaluation.metrics import HALF_RANGE, LEVELS, to_grey_levels
 
 
 @dataclasses.dataclass

@@ -4,9 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ct2mr_tf.evaluation.cases import Case
-
-LEVELS = 256
-"""Grey levels of an 8-bit picture."""
+from ct2mr_tf.evaluation.metrics import LEVELS
 
 AXES = ('real MR', 'CT')
 """Pictures whose grey level the error is told apart by."""

@@ -5,8 +5,11 @@ import math
 import numpy as np
 from skimage.metrics import structural_similarity
 
-GREY_RANGE = 255
-"""Distance of black and white in an 8-bit picture."""
+LEVELS = 256
+"""Grey levels of an 8-bit picture."""
+
+GREY_RANGE = LEVELS - 1
+"""Distance of black and white in it."""
 
 HALF_RANGE = 127.5
 """Network values [-1, 1] become grey levels by (value + 1) * 127.5."""

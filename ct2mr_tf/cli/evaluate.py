@@ -48,7 +48,9 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string('workdir', '', 'Run folder whose generator is measured.')
 flags.DEFINE_list('compare', [], 'Two run folders to compare, instead of --workdir.')
-flags.DEFINE_string('data_dir', '', 'Another prepared data set than that of the run.')
+flags.DEFINE_string(
+    'data_dir', '', 'Another data set than that of the run, or its own where it was moved.'
+)
 flags.DEFINE_enum('split', 'test', ['train', 'val', 'test'], 'Split to measure.')
 flags.DEFINE_enum(
     'checkpoint', 'best', ['best', 'newest'], 'The best generator by validation MAE, or the newest.'

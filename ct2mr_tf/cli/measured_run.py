@@ -9,7 +9,7 @@ import pandas as pd
 
 from ct2mr_tf.config import Config, load_config
 from ct2mr_tf.data.examples import TABLE_FILE, Examples, load_examples, undecodable
-from ct2mr_tf.data.fingerprint import describe_data_set
+from ct2mr_tf.data.fingerprint import DataSetDescription, describe_data_set
 from ct2mr_tf.data.splits import read_table, shared_patients
 from ct2mr_tf.evaluation.baselines import fit_baselines
 from ct2mr_tf.evaluation.cases import Case, Predictor, predict_cases
@@ -94,7 +94,7 @@ def open_run(workdir: pathlib.Path, data_dir: str, split: str) -> MeasuredRun:
 
     Args:
         workdir: folder of the run.
-        data_dir: data set to measure it on; its own if empty.
+        data_dir: data set to measure it on; its own if empty. Where its own was moved, this is it.
         split: 'train', 'val' or 'test'.
 
     Returns:
@@ -108,7 +108,11 @@ def open_run(workdir: pathlib.Path, data_dir: str, split: str) -> MeasuredRun:
     own = pathlib.Path(config.data_dir)
     chosen = pathlib.Path(data_dir or config.data_dir)
     examples = load_examples(chosen, required=(split, 'train') if chosen == own else (split,))
-    trained_on = examples if chosen == own else load_examples(own, required=('train',))
+    description = describe_data_set(chosen, examples)
+    if chosen == own or _was_trained_on(workdir, description):
+        own, trained_on = chosen, examples
+    else:
+        trained_on = load_examples(own, required=('train',))
     if split != 'train':
         raise_if_any(_trained_on_problems(chosen, split, own))
     raise_if_any(
@@ -116,8 +120,8 @@ def open_run(workdir: pathlib.Path, data_dir: str, split: str) -> MeasuredRun:
         for pairs in (examples[split], trained_on['train'])
         for problem in undecodable(pairs)
     )
-    sha256 = describe_data_set(chosen, examples)['sha256']
-    return MeasuredRun(workdir, config, chosen, sha256, split, examples[split], trained_on['train'])
+    measured = examples[split], trained_on['train']
+    return MeasuredRun(workdir, config, chosen, description['sha256'], split, *measured)
 
 
 def open_runs(
@@ -148,6 +152,14 @@ def open_runs(
         problems.append(Problem('--compare', found, 'pictures of one size', cure))
     raise_if_any(problems)
     return runs
+
+
+def _was_trained_on(workdir: pathlib.Path, description: DataSetDescription) -> bool:
+    """Whether the run was started on this data set, wherever it lay then."""
+    # Here, so that a run on its own set is refused without waiting for TensorFlow.
+    from ct2mr_tf.training.run_folder import has_data_set
+
+    return has_data_set(workdir, description)
 
 
 def _trained_on_problems(

@@ -46,7 +46,9 @@ def define_build_flags() -> None:
     flags.DEFINE_integer('readers', 6, 'Readers; the paper had six, and two for similarity.', 1, 99)
     flags.DEFINE_integer('cases', 15, 'Cases; the paper had 15.', lower_bound=1)
     flags.DEFINE_enum('split', 'test', ['test', 'val'], 'Split the cases are drawn from.')
-    flags.DEFINE_string('data_dir', '', 'Another prepared data set than that of the run.')
+    flags.DEFINE_string(
+        'data_dir', '', 'Another data set than that of the run, or its own where it was moved.'
+    )
     flags.DEFINE_enum(
         'checkpoint',
         'best',

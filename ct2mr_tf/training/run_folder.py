@@ -89,6 +89,19 @@ def _changed_data(workdir: pathlib.Path, data: Mapping[str, object]) -> list[Pro
     ]
 
 
+def has_data_set(workdir: pathlib.Path, data: Mapping[str, object]) -> bool:
+    """Whether a run was last started on a data set; False where nothing readable says on which.
+
+    Args:
+        workdir: the run folder.
+        data: what `describe_data_set` says of the data set.
+    """
+    try:
+        return _json_object(workdir / DATA_FILE) == data
+    except (ValueError, OSError):
+        return False
+
+
 def _json_object(path: pathlib.Path) -> dict[str, Any]:
     known = json.loads(path.read_text(encoding='utf-8'))
     if not isinstance(known, dict):

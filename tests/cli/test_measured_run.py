@@ -1,12 +1,15 @@
 """A run and the pairs it is measured on, without a network: opened, checked, fed to a predictor."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ct2mr_tf.cli.measured_run import open_run, open_runs
 from ct2mr_tf.config import Config, save_config
-from ct2mr_tf.data.examples import read_pair
+from ct2mr_tf.data.examples import load_examples, read_pair
+from ct2mr_tf.data.fingerprint import describe_data_set
 from ct2mr_tf.evaluation.cases import case_table
 from ct2mr_tf.problems import UserError
 
@@ -83,3 +86,24 @@ def test_a_data_set_named_for_both(make_run, tmp_path, tiny_set):
     with pytest.raises(UserError) as error:
         open_runs(runs, str(third), 'test')
     assert found(error) == ['in the test split, and trained on']
+
+
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_a_data_set_that_was_moved_is_still_that_of_the_run(make_run, tmp_path, split):
+    workdir, moved = make_run('run'), tmp_path / 'moved'
+    described = describe_data_set(tmp_path / 'set', load_examples(tmp_path / 'set', ('train',)))
+    (workdir / 'data.json').write_text(json.dumps(described))
+    (tmp_path / 'set').rename(moved)
+    run = open_run(workdir, f'{moved}', split)
+    assert len(run.trained_on) == 4
+    assert run.trained_on.paths[0].is_relative_to(moved)
+
+
+def test_another_data_set_does_not_stand_in_for_one_that_is_gone(make_run, tmp_path):
+    workdir = make_run('run')
+    make_run('other', 'another')
+    (tmp_path / 'set').rename(tmp_path / 'moved')
+    (workdir / 'data.json').write_text('{"sha256": "that of the set that is gone"}')
+    with pytest.raises(UserError) as error:
+        open_run(workdir, f'{tmp_path / "another"}', 'test')
+    assert error.value.problems[0].where == f'{tmp_path / "set"}'

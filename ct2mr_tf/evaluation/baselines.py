@@ -1,21 +1,11 @@
 """What a model must beat: predictors fitted on the training pairs without any network."""
 
-import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
 
 from ct2mr_tf.evaluation.cases import Predictor
 from ct2mr_tf.evaluation.metrics import HALF_RANGE, LEVELS, to_grey_levels
-
-
-@dataclasses.dataclass
-class _Sums:
-    """What one pass over the training pairs leaves behind, whatever their number."""
-
-    joint: np.ndarray
-    mr: np.ndarray | None = None
-    count: int = 0
 
 
 def fit_baselines(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, Predictor]:
@@ -32,20 +22,20 @@ def fit_baselines(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, P
     Raises:
         ValueError: there is no pair.
     """
-    sums = _Sums(np.zeros((LEVELS, LEVELS), np.int64))
+    joint, mr_sum, count = np.zeros((LEVELS, LEVELS), np.int64), np.zeros(()), 0
     for ct, mr in pairs:
         codes = ct.ravel().astype(np.int64) * LEVELS + mr.ravel()
-        sums.joint += np.bincount(codes, minlength=LEVELS**2).reshape(LEVELS, LEVELS)
-        sums.mr = mr.astype(np.float64) if sums.mr is None else sums.mr + mr
-        sums.count += 1
-    if sums.mr is None:
+        joint += np.bincount(codes, minlength=LEVELS**2).reshape(LEVELS, LEVELS)
+        mr_sum = mr_sum + mr.astype(np.float64)
+        count += 1
+    if not count:
         raise ValueError('there is no training pair to fit the baselines on')
-    mean_mr = (sums.mr / sums.count)[..., np.newaxis]
+    mean_mr = (mr_sum / count)[..., np.newaxis]
     return {
         'mean MR': lambda ct: np.broadcast_to(mean_mr / HALF_RANGE - 1, ct.shape),
         'CT itself': lambda ct: ct,
-        'lookup mean': _lookup(_conditional_mean(sums.joint)),
-        'lookup median': _lookup(_conditional_median(sums.joint)),
+        'lookup mean': _lookup(_conditional_mean(joint)),
+        'lookup median': _lookup(_conditional_median(joint)),
     }
 
 

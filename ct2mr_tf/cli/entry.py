@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a bug, with its traceback; 2 the user's flags or data, eve
 75 interrupted, what can be saved is saved (EX_TEMPFAIL of sysexits.h: try again).
 """
 
+import atexit
 import dataclasses
 import errno
 import gc
@@ -12,6 +13,7 @@ import logging
 import math
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -36,6 +38,9 @@ EXIT_INTERRUPTED = 75
 
 LOG_FORMAT = '%(asctime)s  %(message)s'
 """A log line: when and what; the place in the code is no concern of who trains."""
+
+STDOUT = 1
+"""File descriptor of the standard output."""
 
 AGAIN_S = 0.05
 """Seconds after which a lost Ctrl-C is sent again: most destructors have long ended then."""
@@ -134,12 +139,29 @@ def run(main: Main, argv: list[str] | None = None) -> None:
 def _leave_quietly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Ends the process without a traceback where Ctrl-C came before `main` was called."""
+    """Ends the process without a traceback where Ctrl-C came before `main` was called.
+
+    So too where who reads the output went away, as `| head` does.
+    """
+    if issubclass(kind, BrokenPipeError) and _mute_unread_output():
+        said = 'interrupted: the output is no longer read; the same command goes on or starts anew.'
+        print(said, file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
     print('interrupted; nothing had begun.', file=sys.stderr)
     sys.exit(EXIT_INTERRUPTED)
+
+
+def _mute_unread_output() -> bool:
+    """Leads standard output to nowhere if its reader went away; whether that is so."""
+    output = select.poll()
+    output.register(STDOUT, 0)  # errors are told whatever is asked for
+    if not output.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    return True
 
 
 def _interrupt_again(caught: 'sys.UnraisableHookArgs') -> None:
@@ -154,6 +176,7 @@ def _interrupt_again(caught: 'sys.UnraisableHookArgs') -> None:
 sys.excepthook = _leave_quietly
 sys.unraisablehook = _interrupt_again
 gc.set_threshold(*GARBAGE_EVERY)
+atexit.register(_mute_unread_output)  # Python itself would end with 120, and say why
 
 
 def _place_problem(error: OSError) -> Problem:

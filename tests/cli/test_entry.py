@@ -1,5 +1,6 @@
 """How commands begin and end: exit codes, and every problem on one screen."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,6 +43,40 @@ def test_done(ended):
 
 def test_a_file_name_that_is_no_text_is_printed_all_the_same(ended):
     assert ended(r"print('M\udcfcller')") == (0, 'M\\udcfcller\n', '')
+
+
+def with_closed_output(body, *arguments, unbuffered):
+    """Runs a command whose output nobody reads: its exit code and error output."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, '-c', SCRIPT.format(body=body), *arguments],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, 'PYTHONUNBUFFERED': '1' if unbuffered else ''},
+        )
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize('arguments', [(), ('--help',)])
+def test_an_output_that_nobody_reads(arguments):
+    """As after `| head`: no traceback, and work that had printed too much still ends well."""
+    assert with_closed_output("print('done')", *arguments, unbuffered=False) == (0, '')
+    code, errors = with_closed_output("print('done')", *arguments, unbuffered=True)
+    assert code == 75
+    assert errors.splitlines() == [
+        'interrupted: the output is no longer read; the same command goes on or starts anew.'
+    ]
+
+
+def test_another_pipe_that_breaks_is_a_bug(ended):
+    code, _, errors = ended("raise BrokenPipeError('a pipe of its own')")
+    assert code == 1
+    assert 'a pipe of its own' in errors
 
 
 def test_a_bug_ends_with_1_and_its_traceback(ended):

@@ -1,5 +1,7 @@
 """Published numbers hang together with each other."""
 
+import re
+
 from ct2mr_tf.evaluation.metrics import PAPER_PSNR_OFFSET_DB
 from ct2mr_tf.evaluation.published import PUBLISHED
 
@@ -15,3 +17,9 @@ def test_no_psnr_is_higher_than_the_error_allows():
     for result in PUBLISHED:
         if result.mae is not None:
             assert 10 ** (result.psnr_db / 20) <= 255 / result.mae
+
+
+def test_every_work_can_be_looked_up():
+    for result in PUBLISHED:
+        assert re.search(r'doi:10\.\d{4,}/\S+|J Korean Neurosurg Soc 2020|".{40,}"', result.source)
+        assert re.match('[A-Za-z]', result.work)

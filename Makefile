@@ -6,12 +6,22 @@ INSTALLED := $(VENV)/installed
 QUICKSTART := runs/quickstart
 SMOKE := runs/smoke
 
+# A .venv once made keeps its interpreter: `python -m venv` over it changes nothing.
+define CHECK_PYTHON
+import sys
+if not (3, 10) <= sys.version_info < (3, 12):
+    found = "$(VENV) has Python %d.%d, and 3.10 or 3.11 is needed" % sys.version_info[:2]
+    sys.exit(found + ": rm -rf $(VENV), then make PYTHON=python3.11 ...")
+endef
+export CHECK_PYTHON
+
 .PHONY: install test faults lint format quickstart smoke pictures clean
 
 install: $(INSTALLED)
 
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c "$$CHECK_PYTHON"
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $(INSTALLED)

@@ -27,6 +27,7 @@ MOST_LEFT_OUT = 10
 _EXPECTED = 'a CT that can be cut as the training pictures were'
 
 _CURES = {
+    Reason.ONE_LEVEL: 'ask for two discs or more, or leave out --volume',
     Reason.NO_STACK: 'name an axial CT in --ct, and see what --ct_series asks for',
     Reason.FEW_SLICES: 'export the whole series, with all its slices, or take --plane=slice',
     Reason.NO_VOLUME: 'take a CT with thinner slices, or --plane=slice',

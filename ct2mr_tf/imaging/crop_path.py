@@ -54,8 +54,7 @@ def plan_volume(
             leave gaps, a half side is implausible, or a square leaves the image.
     """
     if len(points) < FEWEST_LEVELS:
-        finding = Finding(Reason.NO_LANDMARKS, 'CT', len(points), FEWEST_LEVELS, 'levels')
-        raise NoPairError(finding)
+        raise NoPairError(Finding(Reason.ONE_LEVEL, 'CT'))
     stack, warnings = _stack_of_all(stacks, points, options)
     geometry = stack.geometry
     crops = {}

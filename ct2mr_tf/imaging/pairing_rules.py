@@ -89,6 +89,7 @@ class Reason(enum.Enum):
     NO_STUDY = 'no study of this patient'
     SLICE_UNKNOWN = 'the listed slice is not among the images'
     NO_LANDMARKS = 'no landmarks'
+    ONE_LEVEL = 'one disc with landmarks makes no volume'
     NO_STACK = 'no axial stack of the kind asked for'
     FEW_SLICES = 'there are too few slices'
     NO_VOLUME = 'the slices around the square are too far apart to reformat'

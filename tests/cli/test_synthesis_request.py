@@ -45,7 +45,8 @@ def test_an_angle_is_told_as_one_between_slice_and_disc(tmp_path):
 
 def test_a_volume_needs_two_levels(stacks):
     found = problems_of(stacks, {'L4-5': POINTS['L4-5']}, volume=True)
-    assert 'no landmarks: 1 levels, limit 2' in found['--volume'].found
+    assert found['--volume'].found == 'CT: one disc with landmarks makes no volume'
+    assert found['--volume'].cure == 'ask for two discs or more, or leave out --volume'
 
 
 def test_a_missing_slice_is_told(tmp_path):

@@ -84,7 +84,7 @@ def test_a_reformatting_model_is_shown_slabs():
 
 
 def test_what_stands_in_the_way_is_told():
-    assert reason_of([ct()], {'L4-5': POINTS['L4-5']}).reason == Reason.NO_LANDMARKS
+    assert reason_of([ct()], {'L4-5': POINTS['L4-5']}).reason == Reason.ONE_LEVEL
     assert reason_of([]).reason == Reason.NO_STACK
     short = reason_of([ct(slices=12)])
     assert short.reason == Reason.OFF_PLANE

@@ -28,7 +28,7 @@ def refuse_without_gpu(precision: str) -> None:
         UserError: the precision is float16 and TensorFlow sees no GPU.
     """
     if precision == 'float16' and not tf.config.list_physical_devices('GPU'):
-        cure = 'take bfloat16, which CPUs from 2020 on compute, or a machine with a GPU'
+        cure = 'take bfloat16, fast on CPUs with avx512_bf16 or AMX, or a machine with a GPU'
         raise UserError([Problem('--precision=float16', 'no GPU', 'a GPU', cure)])
 
 

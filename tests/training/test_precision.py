@@ -153,6 +153,7 @@ def test_float16_without_a_gpu_is_refused(tmp_path, tiny_set):
     (problem,) = raised.value.problems
     assert problem.where == '--precision=float16'
     assert 'bfloat16' in problem.cure
+    assert 'avx512_bf16 or AMX' in problem.cure
     assert not (tmp_path / 'run').exists()
     for allowed in ('float32', 'bfloat16'):
         precision.refuse_without_gpu(allowed)

@@ -29,6 +29,9 @@ RESAMPLES = 9999
 FEWEST_PATIENTS = 6
 """With fewer, the test cannot say p < 0.05, whatever the data: its smallest p is 2 / 2^patients."""
 
+FEWEST_FOR_ALL = 8
+"""With fewer, no test can say p < 0.05 once all five are held together."""
+
 _BATCH = 500
 """Draws held in memory at a time."""
 

@@ -14,6 +14,7 @@ from ct2mr_tf.evaluation import report_figures
 from ct2mr_tf.evaluation.comparison import (
     COMPARED,
     CONFIDENCE,
+    FEWEST_FOR_ALL,
     FEWEST_PATIENTS,
     RESAMPLES,
     interval_text,
@@ -110,6 +111,7 @@ def write_comparison(folder: pathlib.Path, setting: Setting, comparison: Compari
         count=len(differences),
         patients=len(set(comparison.patients.values())),
         fewest_patients=FEWEST_PATIENTS,
+        fewest_for_all=FEWEST_FOR_ALL,
         confidence=f'{CONFIDENCE:.0%}',
         resamples=RESAMPLES,
         figure=data_uri(picture),

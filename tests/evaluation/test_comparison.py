@@ -157,3 +157,14 @@ def test_the_text_for_a_terminal():
     assert lines[1].split()[:4] == ['mae', '16.00', '12.00', '-4.00']
     assert '100%' in lines[1] and '0.016' in lines[1]
     assert [line.split()[0] for line in lines[1:]] == list(COMPARED)
+
+
+def test_the_fewest_patients_whose_tests_can_say_anything_together():
+    """All differences of one sign: the smallest p there is, of each metric."""
+    for patients in (comparison.FEWEST_FOR_ALL - 1, comparison.FEWEST_FOR_ALL):
+        names = [f'p{number}' for number in range(patients)]
+        a = pd.DataFrame({metric: np.zeros(patients) for metric in COMPARED}, index=names)
+        steps = np.arange(1, patients + 1)
+        b = pd.DataFrame({metric: steps * sign for metric, sign in COMPARED.items()}, index=names)
+        found = compare(a, b, {name: name for name in names})
+        assert (found.p_holm < 0.05).all() == (patients == comparison.FEWEST_FOR_ALL)

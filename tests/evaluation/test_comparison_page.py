@@ -103,6 +103,7 @@ def test_an_interval_that_holds_zero_in_words(tmp_path):
     [
         (1, ('With one patient, nobody can say how sure', 'its smallest p is 1,')),
         (5, ('its smallest p is 0.062',)),
+        (7, ('no p of the last column can be below 0.078',)),
     ],
 )
 def test_few_patients_are_told_so(tmp_path, patients, said):

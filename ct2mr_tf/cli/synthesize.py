@@ -1,7 +1,8 @@
 """From a patient's CT to synthetic MR: DICOM files that lie in the right place of the CT.
 
     python -m ct2mr_tf.cli.synthesize --ct=CT --landmarks=POINTS --saved_model=EXPORT --out=OUT
-    python -m ct2mr_tf.cli.synthesize --ct=CT --landmarks=POINTS --server=http://host:8501 --out=OUT
+    python -m ct2mr_tf.cli.synthesize --ct=CT --landmarks=POINTS --server=http://host:8501
+        --label=stable --out=OUT
 
 Writes into --out a DICOM file for each disc with landmarks (discs/), and a sheet of CT beside
 synthetic MR. With --volume also every CT slice from the highest disc to the lowest: as a DICOM

@@ -56,7 +56,7 @@ def _define_model_flags() -> None:
     flags.DEFINE_string('server', '', 'TensorFlow Serving to ask instead, such as http://host:8501')
     flags.DEFINE_string('model', 'ct2mr', 'Name of the model on the server.')
     flags.DEFINE_integer('version', None, 'Version on the server; by default the newest.')
-    flags.DEFINE_string('label', None, 'Label of the version on the server.')
+    flags.DEFINE_string('label', None, 'Label of the version on the server, such as stable.')
     flags.DEFINE_float('wait_s', _WAIT_S, 'Seconds to wait for the server.', lower_bound=0)
 
 

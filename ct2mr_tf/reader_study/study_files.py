@@ -4,7 +4,7 @@
     STUDY/pages/<reader>.html     what a reader gets: one page, with all pictures inside
     STUDY/key/key.csv             secret: what each trial of each reader shows
     STUDY/key/cases.csv           secret: the pair behind each case, and its metrics
-    STUDY/key/build.json          secret: seed, run and checkpoint
+    STUDY/key/build.json          secret: seed, checkpoint and data set
     answers_<reader>.csv          what a reader's page saves at the end
 
 **Answers.** Comma-separated UTF-8 with the columns ANSWER_COLUMNS: one row a trial, and in studies

@@ -164,3 +164,14 @@ def test_paper_flags_are_the_paper(root):
     not_of_the_paper |= {'precision', 'tf32', 'strategy'}
     not_of_the_paper |= {field.name for field in FIELDS if field.name.endswith('_every')}
     assert said == {field.name for field in FIELDS} - not_of_the_paper
+
+
+def test_recommended_flags_tell_all_in_which_they_differ_from_the_paper(root):
+    path = root / 'datasets' / 'lumbar' / 'recommended.flags'
+    paper, recommended = (
+        dataclasses.asdict(read_flagfile(one)[0]) for one in (path.with_name('paper.flags'), path)
+    )
+    header = path.read_text(encoding='utf-8').partition('It differs from paper.flags')[2]
+    header = header.partition('\n--')[0]
+    for name, value in recommended.items():
+        assert (value != paper[name]) == (name in header), name

@@ -87,5 +87,6 @@ whole-way: $(INSTALLED)
 pictures: $(INSTALLED)
 	$(BIN)/python tests/measurements/page_pictures.py $(QUICKSTART)/run datasets/phantom
 
+# What install, quickstart and smoke have made; runs of your own stay.
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(QUICKSTART) $(SMOKE)

@@ -28,9 +28,10 @@ from ct2mr_tf.cli import prepare_flags, study_command
 from ct2mr_tf.cli.study_command import Meanings
 from ct2mr_tf.data import building, inventory, patients, prepare_summaries
 from ct2mr_tf.data.build_plan import Plan
-from ct2mr_tf.data.patients import Decisions
+from ct2mr_tf.data.patients import Decisions, Roster
 from ct2mr_tf.files import written_whole
 from ct2mr_tf.imaging import case_lists, landmarks, worker_pool
+from ct2mr_tf.imaging.dicom_reader import ReadOptions, Scan
 from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
@@ -50,7 +51,7 @@ def scan(problems: list[Problem]) -> None:
     problems += prepare_flags.written_over('out', inventory.FIRST_COLUMNS)
     raise_if_any(problems)
     with study_command.opened_pseudonyms() as (pseudonyms, meanings):
-        found, roster = study_command.read_studies('dicom_root', options, pseudonyms, meanings)
+        found, roster = _studies(options, pseudonyms, meanings)
         unread = list(found.problems)
         if FLAGS.sheets:
             with study_command.progress_bar('contact sheets', 'stack') as progress:
@@ -85,7 +86,7 @@ def build(problems: list[Problem]) -> None:
     out = pathlib.Path(FLAGS.out)
     with study_command.opened_pseudonyms() as (pseudonyms, meanings):
         decisions = _decisions(pseudonyms, meanings)
-        found, roster = study_command.read_studies('dicom_root', read_options, pseudonyms, meanings)
+        found, roster = _studies(read_options, pseudonyms, meanings)
         cases = patients.gather_cases(roster, decisions)
         meanings.update(roster.names)
         if FLAGS.split_table:
@@ -108,7 +109,19 @@ def _path_problems() -> list[Problem]:
         dicom_root='folder of the studies', key_file='key file', out='place to write to'
     )
     problems += prepare_flags.not_there('dicom_root', pathlib.Path.is_dir)
+    problems += prepare_flags.not_there('same_patients', pathlib.Path.is_file)
     return problems + prepare_flags.map_problems()
+
+
+def _studies(
+    options: ReadOptions, pseudonyms: Pseudonyms, meanings: Meanings
+) -> tuple[Scan, Roster]:
+    """What the studies hold, and whose it is, by the name that --same_patients settles."""
+    found, roster = study_command.read_studies('dicom_root', options, pseudonyms, meanings)
+    if FLAGS.same_patients:
+        path = pathlib.Path(FLAGS.same_patients)
+        patients.join_patients(path, '--same_patients', roster)
+    return found, roster
 
 
 def _decisions(pseudonyms: Pseudonyms, meanings: Meanings) -> Decisions:

@@ -79,6 +79,11 @@ def _define_shared_flags() -> None:
     flags.DEFINE_string('dicom_root', '', 'Folder of the studies: any tree of DICOM files.')
     define_reading_flags()
     flags.DEFINE_string(
+        'same_patients',
+        '',
+        'CSV of patient and same_as: two names of one person, such as one in CT and one in MR.',
+    )
+    flags.DEFINE_string(
         'mr_series',
         '',
         'The same for MR; where given, it decides in place of T2 weighting (echo time 60-250 ms, '

@@ -22,6 +22,9 @@ from ct2mr_tf.problems import Problem, raise_if_any
 SPLIT_COLUMNS = ('patient', 'split')
 """Columns of a table of splits."""
 
+SAME_COLUMNS = ('patient', 'same_as')
+"""Columns of a table of patients who have several names."""
+
 _PSEUDONYM = re.compile(r'P[0-9a-f]{12}')
 """How `Pseudonyms.patient` writes."""
 
@@ -78,6 +81,7 @@ class Roster:
         self.stacks: dict[str, list[Stack]] = collections.defaultdict(list)
         self.names: dict[str, str] = {}
         self._named: dict[str, set[str]] = collections.defaultdict(set)
+        self._joined: dict[str, str] = {}
         for stack in stacks:
             patient = stack.identity.patient
             pseudonym = pseudonyms.patient(*patient)
@@ -95,6 +99,7 @@ class Roster:
             The pseudonym, whether the patient is known or not, and the problem that several
             patients have this PatientID.
         """
+        named = self._joined.get(named, named)
         if named in self.stacks:
             return named, []
         found = self._named.get(named, set())
@@ -110,6 +115,55 @@ class Roster:
         pseudonym = self._pseudonyms.patient(named)
         self.names[pseudonym] = named
         return pseudonym, []
+
+    def join(self, same: Mapping[str, str]) -> None:
+        """Files the studies of some patients under others, who are the same people.
+
+        Args:
+            same: pseudonyms of both, each patient's in the studies and on one side only.
+        """
+        for pseudonym, same_as in same.items():
+            self.stacks[same_as] += self.stacks.pop(pseudonym)
+        self._joined.update(same)
+        for found in self._named.values():
+            found.update(same[pseudonym] for pseudonym in found & same.keys())
+            found.difference_update(same)
+
+
+def join_patients(path: pathlib.Path, name: str, roster: Roster) -> None:
+    """Joins patients who are one person under several names, as a table says.
+
+    Args:
+        path: a CSV with the columns patient and same_as: the studies of the one are filed under
+            the other.
+        name: what messages call it: nothing that could name a patient.
+        roster: who is in the studies; changed.
+
+    Raises:
+        UserError: the file is wrong, a patient is not in the studies, or has no single place to go
+            to; all at once. Nothing is joined then.
+    """
+    rows, problems = csv_tables.read_rows(path, name, SAME_COLUMNS)
+    same: dict[str, str] = {}
+    for row in rows:
+        both = []
+        for column in SAME_COLUMNS:
+            pseudonym, found = roster.find(row.values[column])
+            problems += found
+            both.append(pseudonym)
+            if not found and pseudonym not in roster.stacks:
+                cure = 'correct the row, or delete it'
+                expected = 'a patient of the studies'
+                problems.append(Problem(row.where, f'{column}: not there', expected, cure))
+        if both[0] in same:
+            found_text, expected = f'patient {both[0]} a second time', 'one row a patient'
+            problems.append(Problem(row.where, found_text, expected, 'delete one of them'))
+        same.setdefault(*both)
+    onward = sorted(same.keys() & set(same.values()))
+    expected, cure = 'each in one column', 'write one of the names into same_as throughout'
+    problems += [Problem(name, f'patient {one} in both columns', expected, cure) for one in onward]
+    raise_if_any(problems)
+    roster.join(same)
 
 
 def gather_cases(roster: Roster, decisions: Decisions) -> list[PatientCase]:
@@ -160,7 +214,7 @@ def _twice(case: PatientCase, what: str, known: Iterable[str], new: Iterable[str
     return [
         Problem(
             f'patient {case.pseudonym}',
-            f'{what} of {level} under the PatientID and under the pseudonym',
+            f'{what} of {level} under two names of the patient',
             'one of them',
             'delete one of them',
         )

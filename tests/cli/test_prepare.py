@@ -2,12 +2,14 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pandas as pd
+import pydicom
 import pytest
 from folder_trees import tree
 from study_builders import Study, write_cohort
@@ -176,6 +178,43 @@ def test_a_map_of_pseudonyms_is_kept_where_asked_for(warm_command, tmp_path):
     (unread,) = pd.read_csv(tmp_path / 'inventory_unread.csv').file
     assert meanings[unread] == f'{SECRET}Hans/{SECRET}.dcm'
     assert not (tmp_path / 'inventory_sheets').exists()
+
+
+def test_a_patient_with_another_name_on_mr_gives_the_pairs_of_one_with_a_single_name(
+    cohort, warm_command, tmp_path
+):
+    shutil.copytree(cohort / 'dicom' / 'patient1', tmp_path / 'dicom')
+    for path in (tmp_path / 'dicom' / 'MR').iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = 'another'
+        dataset.save_as(path)
+    for modality, name in (('CT', 'patient1'), ('MR', 'another')):
+        (tmp_path / 'points' / name).mkdir(parents=True)
+        file = f'{modality}.mrk.json'
+        shutil.copy(cohort / 'points' / 'patient1' / file, tmp_path / 'points' / name / file)
+    (tmp_path / 'same.csv').write_text('patient,same_as\nanother,patient1\n')
+
+    def built(out, *more):
+        run = warm_command(
+            *PREPARE, 'build', f'--dicom_root={tmp_path}/dicom', f'--landmarks={tmp_path}/points',
+            f'--key_file={cohort}/key', f'--out={out}', '--split_fractions=1,0,0', *more,
+        )  # fmt: skip
+        return run
+
+    run = built(tmp_path / 'apart')
+    assert run.returncode == 2
+    assert 'CT: no landmarks' in run.stderr
+    run = built(tmp_path / 'joined', f'--same_patients={tmp_path}/same.csv')
+    assert run.returncode == 0, run.stderr
+    pairs = pd.read_csv(tmp_path / 'joined' / 'pairs.csv').pair_id
+    assert len(pairs) == 2
+    whole = arguments(cohort, tmp_path / 'whole', '--split_fractions=1,0,0')
+    assert warm_command(*whole).returncode == 0
+    for pair_id in pairs:
+        ours, theirs = (
+            tmp_path / name / 'train' / f'{pair_id}.png' for name in ('joined', 'whole')
+        )
+        assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_scan_prints_and_writes_what_is_there(cohort, warm_command, tmp_path):

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from study_builders import Study, write_study
 
-from ct2mr_tf.data.patients import Decisions, Roster, gather_cases, read_split_table
+from ct2mr_tf.data.patients import (
+    Decisions,
+    Roster,
+    gather_cases,
+    join_patients,
+    read_split_table,
+)
 from ct2mr_tf.imaging import dicom_reader
 from ct2mr_tf.imaging.crop import DiscPoints
 from ct2mr_tf.imaging.dicom_reader import ReadOptions
@@ -77,7 +83,7 @@ def test_contradictions_about_patients_are_told_together_and_name_nobody(roster)
     text = '\n'.join(map(str, problems))
     assert len(problems) == 3
     for part in (
-        'L4-5 under the PatientID and under the pseudonym',
+        'L4-5 under two names of the patient',
         'not in the studies',
         'issuers',
     ):
@@ -106,3 +112,43 @@ def test_a_wrong_table_of_splits_is_refused_with_all_its_faults(roster, tmp_path
         '--split_table',
     ]
     assert 'known' not in '\n'.join(map(str, problems)).replace('unknown', '')
+
+
+def test_two_names_of_one_person_are_one_patient_by_either_name(roster, tmp_path):
+    table = tmp_path / 'same.csv'
+    twin, other = NAMES.patient('twin', 'B'), NAMES.patient('other')
+    table.write_text(f'patient,same_as\nknown,other\n{twin},other\n')
+    join_patients(table, '--same_patients', roster)
+    assert set(roster.stacks) == {NAMES.patient('twin', 'A'), other}
+    assert len(roster.stacks[other]) == 6
+    for name in ('known', NAMES.patient('known'), 'other', other, twin):
+        assert roster.find(name) == (other, [])
+    # The other of the twins is no longer meant by the name that both had.
+    assert len(roster.find('twin')[1]) == 1
+    (case,) = gather_cases(roster, Decisions({('known', 'CT'): DISC, ('other', 'MR'): DISC}))
+    assert case.points == {'CT': DISC, 'MR': DISC}
+    problems = problems_of(
+        gather_cases, roster, Decisions({('known', 'CT'): DISC, ('other', 'CT'): DISC})
+    )
+    assert 'L4-5 under two names' in problems[0].found
+
+
+def test_a_wrong_table_of_names_is_refused_with_all_its_faults(roster, tmp_path):
+    table = tmp_path / 'same.csv'
+    before = {name: list(stacks) for name, stacks in roster.stacks.items()}
+    twin = NAMES.patient('twin', 'A')
+    table.write_text(
+        'patient,same_as\n'
+        f'known,other\nknown,{twin}\nother,{twin}\n{twin},{twin}\nnobody,other\nother,\ntwin,known\n'
+    )
+    problems = problems_of(join_patients, table, '--same_patients', roster)
+    assert [(problem.where, problem.found.split()[-1]) for problem in problems] == [
+        ('--same_patients, row 3', 'time'),
+        ('--same_patients, row 6', 'there'),
+        ('--same_patients, row 7', 'there'),
+        ('--same_patients, row 7', 'time'),
+        (f'patient {NAMES.patient("twin")}', 'issuers'),
+        *[('--same_patients', 'columns')] * 3,
+    ]
+    assert not any(name in '\n'.join(map(str, problems)) for name in ('nobody', 'other'))
+    assert roster.stacks == before

@@ -80,6 +80,9 @@ def _jpeg_size(codestream: bytes) -> CodedSize | None:
     offset = len(_JPEG_START)
     while codestream[offset] == 0xFF:
         marker = codestream[offset + 1]
+        if marker == 0xFF:  # a fill byte, of which any number may stand before a marker (B.1.1.2)
+            offset += 1
+            continue
         if marker in _JPEG_FRAME_MARKERS:
             return CodedSize(*struct.unpack_from('>HHB', codestream, offset + 5))
         (length,) = struct.unpack_from('>H', codestream, offset + 2)

@@ -33,6 +33,15 @@ def test_the_size_of_a_jpeg(progressive):
     assert not is_whole(codestream.tobytes() + b'\1\1')
 
 
+def test_a_jpeg_with_fill_bytes_before_its_markers():
+    _, codestream = cv2.imencode('.jpg', np.zeros((20, 30), np.uint8))
+    filled = codestream.tobytes().replace(b'\xff\xdb', b'\xff\xff\xff\xdb', 1)
+    filled = filled.replace(b'\xff\xc0', b'\xff\xff\xc0', 1)
+    assert cv2.imdecode(np.frombuffer(filled, np.uint8), cv2.IMREAD_UNCHANGED).shape == (20, 30)
+    assert coded_size(filled) == CodedSize(20, 30, 1)
+    assert coded_size(b'\xff\xd8' + b'\xff' * 1000) is None
+
+
 def test_a_tiled_picture_has_its_own_size_not_its_tiles(tmp_path):
     codestream = bytearray(coded(tmp_path, uid.JPEG2000Lossless))
     # SIZ: right, bottom, left, top, then width and height of a tile.

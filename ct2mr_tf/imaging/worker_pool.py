@@ -3,6 +3,7 @@
 Workers are started afresh and not forked: a fork of a process with threads may wait for ever.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import multiprocessing
@@ -48,6 +49,11 @@ def opened_pool(workers: int) -> Iterator[concurrent.futures.ProcessPoolExecutor
             found = 'a worker process was killed, for want of memory perhaps'
             cure = 'give the same command again with fewer --workers'
             raise UserError([Problem('--workers', found, 'workers that live', cure)]) from None
+        except (KeyboardInterrupt, GeneratorExit):
+            # Nobody waits for what they are at; to finish it may take them ten seconds.
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -69,7 +75,16 @@ def ordered_map(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield map
         return
     with opened_pool(workers) as pool:
-        yield pool.map
+
+        def ordered(work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterator[Any]:
+            # Not by the pool's own map: it cancels what is left when it is given up, and a process
+            # that ends then has the pool's thread fail over that.
+            calls = zip(*arguments, strict=False)
+            waiting = collections.deque(pool.submit(work, *call) for call in calls)
+            while waiting:
+                yield waiting.popleft().result()
+
+        yield ordered
 
 
 class _Pool(concurrent.futures.ProcessPoolExecutor):

@@ -72,3 +72,46 @@ def test_workers_end_when_their_parent_is_killed(root, tmp_path):
     while any(map(is_running, workers)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(is_running, workers))
+
+
+INTERRUPTED = """
+import os, sys, time
+from ct2mr_tf.imaging import worker_pool
+
+def work(seconds):
+    print(os.getpid(), flush=True)
+    time.sleep(seconds)
+
+def results():
+    with worker_pool.ordered_map(2) as run:
+        yield from run(work, [0, *[600] * 9])
+
+if __name__ == '__main__':
+    for _ in results():
+        if sys.argv[1] == 'outside':
+            raise KeyboardInterrupt
+"""
+"""Stops while its workers have ten minutes of work: waiting for them, or between two results."""
+
+
+@pytest.mark.parametrize('place', ['inside', 'outside'])
+def test_who_stops_does_not_wait_for_the_workers(root, tmp_path, place):
+    script = tmp_path / 'parent.py'
+    script.write_text(INTERRUPTED)
+    parent = subprocess.Popen(
+        [sys.executable, script, place],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': f'{root}'},
+    )
+    said = ''
+    if place == 'inside':
+        said = ''.join(parent.stdout.readline() for _ in range(3))
+        time.sleep(0.5)  # until it waits: Python may keep a lock where Ctrl-C comes as it is taken
+        parent.send_signal(signal.SIGINT)
+    rest, stderr = parent.communicate(timeout=60)
+    workers = [int(pid) for pid in (said + rest).split()]
+    assert parent.returncode == -signal.SIGINT
+    assert stderr.count('Traceback') == 1
+    assert not any(map(is_running, workers))

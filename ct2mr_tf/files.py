@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -60,9 +61,13 @@ def written_whole(path: pathlib.Path, mode: int = 0o666) -> Iterator[pathlib.Pat
 
     Raises:
         UserError: see `make_folder`.
-        OSError: the folder cannot be written to, or the disk is full.
+        OSError: the folder cannot be written to, the disk is full, or `path` is a folder, a device
+            or a pipe.
     """
     path = pathlib.Path(path)
+    if path.exists() and not path.is_file():  # renaming would put a file in the place of /dev/null
+        number = errno.EISDIR if path.is_dir() else errno.EEXIST
+        raise OSError(number, os.strerror(number), f'{path}')
     make_folder(path.parent)
     temporary = path.with_name(f'.writing-{secrets.token_hex(8)}{path.suffix}')
     with _made_in_place(path, 'file'):

@@ -138,6 +138,24 @@ def test_a_finished_file_has_the_usual_mode(tmp_path, umask):
     assert modes == {0o666 & ~umask}
 
 
+def test_a_device_or_pipe_is_not_replaced(tmp_path):
+    """As root, a rename would put a file in the place of /dev/null."""
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    with pytest.raises(FileExistsError, match='pipe'):
+        write_text_whole(pipe, 'text')
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_folder_is_not_a_place_for_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ('.', '/', f'{tmp_path}'):
+        with pytest.raises(IsADirectoryError):
+            write_text_whole(pathlib.Path(folder), 'text')
+    assert not list(tmp_path.iterdir())
+
+
 def test_text_is_utf_8(tmp_path):
     write_text_whole(tmp_path / 'a.json', 'λ = 10, 5° ± 1')
     assert (tmp_path / 'a.json').read_bytes() == 'λ = 10, 5° ± 1'.encode()

@@ -217,6 +217,14 @@ def test_limits_that_leave_out_the_training_pictures(warm_command, run_folder, t
     assert 'at least 24' in said
 
 
+def test_a_limit_that_wraps_round_in_32_bits(warm_command, run_folder, tmp_path):
+    said = refused(
+        warm_command, f'--workdir={run_folder}', f'--export_dir={tmp_path}/m', f'--max_side={2**31}'
+    )
+    assert '--max_side=2147483648' in said
+    assert not (tmp_path / 'm').exists()
+
+
 def test_an_existing_version(warm_command, exported, run_folder, tmp_path):
     said = refused(
         warm_command,

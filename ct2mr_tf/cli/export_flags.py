@@ -23,6 +23,9 @@ from ct2mr_tf.version import VERSION
 DEFAULT_MAX_SIDE = 1024
 """Default of --max_side, in pixels: sixteen times the area of the paper's pictures."""
 
+LARGEST_MAX_SIDE = 2**31 - 1
+"""TensorFlow tells sides in 32 bits: a greater limit would wrap round to another."""
+
 LARGEST_VERSION = 2**63 - 1
 """A server holds the number in 64 bits and passes over folders of greater ones."""
 
@@ -63,6 +66,7 @@ def define_export_flags() -> None:
         'max_side',
         DEFAULT_MAX_SIDE,
         'Largest height and width, pixels, that the model answers; memory grows with the square.',
+        upper_bound=LARGEST_MAX_SIDE,
     )
     flags.DEFINE_string('serving_kit', '', 'Folder for ready files to run TensorFlow Serving with.')
     flags.DEFINE_string('onnx', '', 'File to write the model to as ONNX too (extra onnx).')

@@ -22,6 +22,8 @@ from ct2mr_tf.benchmark.multiply_adds import count_multiply_adds
 from ct2mr_tf.benchmark.timing import Task, time_in_turn
 from ct2mr_tf.benchmark.torch_process import STEP, TorchProcess
 from ct2mr_tf.config import Config
+from ct2mr_tf.data.examples import load_examples, undecodable
+from ct2mr_tf.problems import raise_if_any
 from ct2mr_tf.training.compilation import configure_gpus
 from ct2mr_tf.training.precision import refuse_without_gpu
 from ct2mr_tf.training.state import create_generator_for, create_train_state
@@ -77,7 +79,7 @@ def run_benchmark(options: Options, work: pathlib.Path) -> dict[str, Any]:
         # Other processes, of the fresh runs and of PyTorch, need their part.
         tf.config.experimental.set_memory_growth(gpu, True)
     before = machine.load_average()
-    config = _with_data(options.config, work)
+    config = _with_data(options, work)
     rows = _start_rows(config, work) if 'start' in options.parts else []
     measured, others = _measure(options, config, precisions, work)
     rows = [*report.table(measured), *rows]
@@ -116,8 +118,14 @@ def _measure(
     return report.Measured(times, product_flop, needed, precisions), others
 
 
-def _with_data(config: Config, work: pathlib.Path) -> Config:
+def _with_data(options: Options, work: pathlib.Path) -> Config:
+    """The configuration with a data set that has what the parts need."""
+    config = options.config
     if config.data_dir:
+        # Here, for what a fresh process finds wrong with it would be a bug.
+        needed = ('train', 'val') if 'start' in options.parts else ('train',)
+        examples = load_examples(pathlib.Path(config.data_dir), required=needed)
+        raise_if_any(problem for split in examples.values() for problem in undecodable(split))
         return config
     phantom_set.write_phantom_set(work / 'dataset', max(config.image_size))
     return dataclasses.replace(config, data_dir=str(work / 'dataset'))

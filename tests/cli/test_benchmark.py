@@ -80,3 +80,15 @@ def test_wrong_flags_and_data_are_the_users(warm_command, tmp_path):
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert 'Traceback' not in done.stderr
+
+
+def test_a_data_set_that_a_fresh_process_cannot_train_on(warm_command, tmp_path, tiny_set):
+    """Trained on for the time to the first step, with a validation."""
+    without_val = tiny_set(tmp_path / 'set', size=(16, 16), pairs={'train': 2})
+    for data_dir, said in ((tmp_path / 'nowhere', 'no such folder'), (without_val, 'no pictures')):
+        done = warm_command(
+            *('-m', 'ct2mr_tf.cli.benchmark', *TINY, '--parts=start'), f'--data_dir={data_dir}'
+        )
+        assert done.returncode == 2, done.stderr
+        assert said in done.stderr
+        assert 'Traceback' not in done.stderr

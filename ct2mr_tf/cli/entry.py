@@ -198,6 +198,10 @@ def _parse(argv: list[str], problems: list[Problem]) -> list[str]:
         words = [argv[0], *flags.FLAGS.read_flags_from_files(argv[1:])]
     except flags.Error as error:
         _fail([_flag_problem(error)])
+    except UnicodeDecodeError:
+        _fail([_encoding_problem('text of another encoding')])
+    if any(word.startswith('\ufeff') for word in words):  # its first flag would be an argument
+        _fail([_encoding_problem('a byte order mark')])
     while True:
         try:
             rest = flags.FLAGS(words, known_only=True)
@@ -237,6 +241,10 @@ def _nan_problems() -> list[Problem]:
         for name in flags.FLAGS
         if isinstance(value := flags.FLAGS[name].value, float) and math.isnan(value)
     ]
+
+
+def _encoding_problem(found: str) -> Problem:
+    return Problem('--flagfile', found, 'UTF-8 without a byte order mark', 'save the file as that')
 
 
 def _flag_problem(error: Exception) -> Problem:

@@ -174,6 +174,22 @@ def test_unknown_flags_in_a_flagfile_are_named(ended, tmp_path):
     assert '--nubmer\n' in errors
 
 
+@pytest.mark.parametrize(
+    ('content', 'found'),
+    [
+        (b'--number=7\n# caf\xe9\n', 'text of another encoding'),
+        (b'\xef\xbb\xbf--number=7\n', 'a byte order mark'),
+        (b'\xef\xbb\xbf# comment\n--number=7\n', 'a byte order mark'),
+    ],
+    ids=['latin-1', 'mark before a flag', 'mark before a comment'],
+)
+def test_a_flagfile_that_an_editor_saved_otherwise(ended, tmp_path, content, found):
+    (tmp_path / 'a.flags').write_bytes(content)
+    code, _, errors = ended('print(1)', f'--flagfile={tmp_path / "a.flags"}')
+    assert code == 2
+    assert errors.startswith(f'1 problem:\n  --flagfile\n    found:    {found}\n')
+
+
 def test_help_is_no_error(ended):
     code, output, _ = ended('print(1)', '--help')
     assert code == 0

@@ -42,6 +42,25 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# As a recipe and not as a target, which `make smoke quickstart` would make once, for the first alone.
+define WHOLE_WAY
+$(BIN)/python -m ct2mr_tf.cli.make_phantom --out=$(FOLDER)/hospital --patients=$(PATIENTS) \
+  --turn_deg=0
+$(BIN)/python -m ct2mr_tf.cli.prepare build --dicom_root=$(FOLDER)/hospital/dicom \
+  --landmarks=$(FOLDER)/hospital/landmarks --key_file=$(FOLDER)/hospital/pseudonyms.key \
+  --out=$(FOLDER)/dataset $(PREPARE)
+$(BIN)/python train.py --flagfile=$(FLAGS)
+rm -rf $(FOLDER)/report
+$(BIN)/python -m ct2mr_tf.cli.evaluate --workdir=$(FOLDER)/run --split=test \
+  --truth=$(FOLDER)/hospital/truth --report=$(FOLDER)/report
+$(BIN)/python export.py --workdir=$(FOLDER)/run --export_dir=$(FOLDER)/models/ct2mr \
+  --serving_kit=$(FOLDER)/serving
+$(BIN)/python -m ct2mr_tf.cli.synthesize --ct=$(FOLDER)/hospital/dicom/$(SHOWN) \
+  --landmarks=$(FOLDER)/hospital/landmarks \
+  --key_file=$(FOLDER)/hospital/pseudonyms.key \
+  --saved_model=$(FOLDER)/models/ct2mr --out=$(FOLDER)/synthetic
+endef
+
 # The whole way on phantoms: DICOM studies, pairs, training, evaluation, export, and synthetic MR of a
 # patient as DICOM. Minutes, after the install.
 quickstart: PATIENTS := 48
@@ -49,7 +68,8 @@ quickstart: PREPARE := --size=128 --split_fractions=0.75,0.08,0.17
 quickstart: FOLDER := $(QUICKSTART)
 quickstart: FLAGS := datasets/phantom/quickstart.flags
 quickstart: SHOWN := PHANTOM-0005
-quickstart: whole-way
+quickstart: $(INSTALLED)
+	$(WHOLE_WAY)
 	@echo
 	@echo "Report:   $(QUICKSTART)/report/report.html"
 	@echo "DICOM:    $(QUICKSTART)/synthetic/discs/, and discs.png beside it"
@@ -63,25 +83,8 @@ smoke: PREPARE := --size=64 --split_fractions=0.5,0.25,0.25
 smoke: FOLDER := $(SMOKE)
 smoke: FLAGS := datasets/phantom/smoke.flags
 smoke: SHOWN := PHANTOM-0004
-smoke: whole-way
-
-.PHONY: whole-way
-whole-way: $(INSTALLED)
-	$(BIN)/python -m ct2mr_tf.cli.make_phantom --out=$(FOLDER)/hospital --patients=$(PATIENTS) \
-	  --turn_deg=0
-	$(BIN)/python -m ct2mr_tf.cli.prepare build --dicom_root=$(FOLDER)/hospital/dicom \
-	  --landmarks=$(FOLDER)/hospital/landmarks --key_file=$(FOLDER)/hospital/pseudonyms.key \
-	  --out=$(FOLDER)/dataset $(PREPARE)
-	$(BIN)/python train.py --flagfile=$(FLAGS)
-	rm -rf $(FOLDER)/report
-	$(BIN)/python -m ct2mr_tf.cli.evaluate --workdir=$(FOLDER)/run --split=test \
-	  --truth=$(FOLDER)/hospital/truth --report=$(FOLDER)/report
-	$(BIN)/python export.py --workdir=$(FOLDER)/run --export_dir=$(FOLDER)/models/ct2mr \
-	  --serving_kit=$(FOLDER)/serving
-	$(BIN)/python -m ct2mr_tf.cli.synthesize --ct=$(FOLDER)/hospital/dicom/$(SHOWN) \
-	  --landmarks=$(FOLDER)/hospital/landmarks \
-	  --key_file=$(FOLDER)/hospital/pseudonyms.key \
-	  --saved_model=$(FOLDER)/models/ct2mr --out=$(FOLDER)/synthetic
+smoke: $(INSTALLED)
+	$(WHOLE_WAY)
 
 # The README's pictures of the report and of reader studies. Needs chromium and a quickstart.
 pictures: $(INSTALLED)

@@ -111,6 +111,7 @@ def run(main: Main, argv: list[str] | None = None) -> None:
     # TensorFlow's C++ prints start-up notes that no Python can filter.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
         sys.stdout.reconfigure(errors='backslashreplace')
 
@@ -134,6 +135,17 @@ def run(main: Main, argv: list[str] | None = None) -> None:
                 signal.signal(number, signal.SIG_IGN)
 
     app.run(guarded, argv=argv, flags_parser=lambda words: _parse(words, problems))
+
+
+def _open_closed_streams() -> None:
+    """Opens standard streams that the caller closed, to nowhere.
+
+    Otherwise they are None, and their numbers go to the next files that are opened: what C++ then
+    prints lands in those.
+    """
+    for name, mode in (('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w')):
+        if getattr(sys, name) is None:  # in this order each gets its own number
+            setattr(sys, name, open(os.devnull, mode, encoding='utf-8'))  # noqa: SIM115, PTH123
 
 
 def _leave_quietly(

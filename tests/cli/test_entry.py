@@ -190,6 +190,18 @@ def test_a_flagfile_that_an_editor_saved_otherwise(ended, tmp_path, content, fou
     assert errors.startswith(f'1 problem:\n  --flagfile\n    found:    {found}\n')
 
 
+def test_closed_streams_lead_to_nowhere(command, tmp_path):
+    """A caller may close them all; the next file to be opened must not become standard error."""
+    body = f"""
+    with open({str(tmp_path / 'own')!r}, 'w') as file:
+        file.write(f'{{file.fileno() > 2}} {{sys.stderr.isatty()}}')
+"""
+    shell = 'import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.argv[1], sys.argv[1:])'
+    done = command('-c', shell, sys.executable, '-c', SCRIPT.format(body=body))
+    assert done.returncode == 0
+    assert (tmp_path / 'own').read_text() == 'True False'
+
+
 def test_help_is_no_error(ended):
     code, output, _ = ended('print(1)', '--help')
     assert code == 0

@@ -186,6 +186,10 @@ def _problem(name: str, value: Any, expected: str, cure: str = 'change the flag'
     return Problem(f'--{name}', repr(value), expected, cure)
 
 
+_KINDS = {int: 'a whole number', float: 'a finite number', str: 'text', bool: 'true or false'}
+"""What messages call the types of fields; sizes have another."""
+
+
 def _range_problems(config: Config) -> list[Problem]:
     """Each field on its own: type, finite, one of the choices, range."""
     problems = []
@@ -193,8 +197,7 @@ def _range_problems(config: Config) -> list[Problem]:
     for field in dataclasses.fields(config):
         name, value, limits = field.name, getattr(config, field.name), field.metadata
         if not _has_type(value, types[name]):
-            expected = 'two whole numbers' if name == 'image_size' else types[name].__name__
-            problems.append(_problem(name, value, expected))
+            problems.append(_problem(name, value, _KINDS.get(types[name], 'two whole numbers')))
         elif limits['choices'] and value not in limits['choices']:
             problems.append(_problem(name, value, ' or '.join(limits['choices'])))
         elif name == 'image_size':

@@ -138,8 +138,9 @@ def test_a_value_of_another_type_is_refused(name):
 
 
 def test_truth_is_no_number():
-    assert problems_of(batch_size=True)[0].expected == 'int'
-    assert problems_of(lambda_l1=True)[0].expected == 'float'
+    assert problems_of(batch_size=True)[0].expected == 'a whole number'
+    assert problems_of(lambda_l1=True)[0].expected == 'a finite number'
+    assert problems_of(image_size=(True, 64))[0].expected == 'two whole numbers'
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ flags.DEFINE_string('out', '', 'JSON file to write.')
 def main(problems: list[Problem]) -> None:
     """Flags -> one call -> a table."""
     config = config_flags.config_from_flags(problems)
+    if config.strategy != 'one':
+        cure = 'leave out the flag'
+        raise UserError([Problem('--strategy', config.strategy, 'one device to be timed', cure)])
     # Here, so that --help and wrong flags answer without waiting for TensorFlow.
     from ct2mr_tf.benchmark import machine, measuring, report
 

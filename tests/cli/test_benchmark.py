@@ -74,6 +74,7 @@ def test_wrong_flags_and_data_are_the_users(warm_command, tmp_path):
     for flags, said in (
         (('--ngf=0', '--repeat=1'), '2 problems'),
         (('--precision=float16',), 'no GPU'),
+        (('--strategy=mirrored',), 'one device'),
         ((f'--data_dir={tmp_path}',), str(tmp_path)),
     ):
         done = warm_command('-m', 'ct2mr_tf.cli.benchmark', *TINY, '--parts=pipeline', *flags)

@@ -45,7 +45,7 @@ def main(problems: list[Problem]) -> None:
     try:
         train_and_evaluate(config, workdir, flags.FLAGS.allow_changed_data)
     except (Interrupted, WorkerLost) as interrupted:
-        print(f'{interrupted}; the same command continues.', file=sys.stderr)
+        entry.tell(f'{interrupted}; the same command continues.')
         sys.exit(entry.EXIT_INTERRUPTED)
 
 

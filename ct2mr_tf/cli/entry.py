@@ -39,8 +39,8 @@ EXIT_INTERRUPTED = 75
 LOG_FORMAT = '%(asctime)s  %(message)s'
 """A log line: when and what; the place in the code is no concern of who trains."""
 
-STDOUT = 1
-"""File descriptor of the standard output."""
+OUTPUTS = (1, 2)
+"""File descriptors of the standard output and the standard error."""
 
 AGAIN_S = 0.05
 """Seconds after which a lost Ctrl-C is sent again: most destructors have long ended then."""
@@ -125,7 +125,7 @@ def run(main: Main, argv: list[str] | None = None) -> None:
         except UserError as error:
             _fail(error.problems)
         except KeyboardInterrupt:
-            print('interrupted; the same command goes on or starts anew.', file=sys.stderr)
+            tell('interrupted; the same command goes on or starts anew.')
             sys.exit(EXIT_INTERRUPTED)
         except OSError as error:
             _fail([_place_problem(error)])
@@ -156,24 +156,32 @@ def _leave_quietly(
     So too where who reads the output went away, as `| head` does.
     """
     if issubclass(kind, BrokenPipeError) and _mute_unread_output():
-        said = 'interrupted: the output is no longer read; the same command goes on or starts anew.'
-        print(said, file=sys.stderr)
+        tell('interrupted: the output is no longer read; the same command goes on or starts anew.')
         sys.exit(EXIT_INTERRUPTED)
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    print('interrupted; nothing had begun.', file=sys.stderr)
+    tell('interrupted; nothing had begun.')
     sys.exit(EXIT_INTERRUPTED)
 
 
+def tell(text: str) -> None:
+    """Says something on the standard error; if nobody reads it, the exit code alone has to do."""
+    try:
+        print(text, file=sys.stderr)
+    except OSError:  # a broken pipe, or a terminal that was closed
+        _mute_unread_output()
+
+
 def _mute_unread_output() -> bool:
-    """Leads standard output to nowhere if its reader went away; whether that is so."""
-    output = select.poll()
-    output.register(STDOUT, 0)  # errors are told whatever is asked for
-    if not output.poll(0):
-        return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
-    return True
+    """Leads output and error output to nowhere where their reader went away; whether one has."""
+    outputs = select.poll()
+    for output in OUTPUTS:
+        outputs.register(output, 0)  # errors are told whatever is asked for
+    unread = outputs.poll(0)
+    for output, _ in unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return bool(unread)
 
 
 def _interrupt_again(caught: 'sys.UnraisableHookArgs') -> None:
@@ -279,9 +287,9 @@ def _without_wrong(words: list[str], message: str) -> list[str]:
 
 def _fail(problems: Sequence[Problem]) -> NoReturn:
     count = len(problems)
-    print(f'{count} problem{"s" if count > 1 else ""}:', file=sys.stderr)
+    tell(f'{count} problem{"s" if count > 1 else ""}:')
     for problem in problems[:MOST_SHOWN]:
-        print(f'  {problem}', file=sys.stderr)
+        tell(f'  {problem}')
     if count > MOST_SHOWN:
-        print(f'  ... and {count - MOST_SHOWN} more', file=sys.stderr)
+        tell(f'  ... and {count - MOST_SHOWN} more')
     sys.exit(EXIT_USER)

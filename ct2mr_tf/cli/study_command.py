@@ -2,7 +2,6 @@
 
 import contextlib
 import pathlib
-import sys
 from collections.abc import Callable, Iterator
 
 import tqdm
@@ -36,7 +35,7 @@ def opened_pseudonyms() -> Iterator[tuple[Pseudonyms, Meanings]]:
         yield Pseudonyms(load_or_create_key(pathlib.Path(FLAGS.key_file))), meanings
     except UserError as error:
         if not FLAGS.keep_map and any('file-' in problem.where for problem in error.problems):
-            print('--keep_map=FILE tells which file each file-... is.', file=sys.stderr)
+            entry.tell('--keep_map=FILE tells which file each file-... is.')
         raise
     finally:
         if FLAGS.keep_map:

@@ -2,12 +2,11 @@
 
 import dataclasses
 import pathlib
-import sys
 from collections.abc import Iterable, Sequence
 
 from absl import flags
 
-from ct2mr_tf.cli import study_command
+from ct2mr_tf.cli import entry, study_command
 from ct2mr_tf.cli.study_command import Meanings
 from ct2mr_tf.data import patients
 from ct2mr_tf.data.patients import Decisions, PatientCase, Roster
@@ -103,12 +102,12 @@ def _tell_left_out(problems: Sequence[Problem]) -> None:
     if not problems:
         return
     count = len(problems)
-    told = f'{count} problem{"s" if count > 1 else ""} in --ct; what cannot be read is left out:'
-    print(told, file=sys.stderr)
+    plural = 's' if count > 1 else ''
+    entry.tell(f'{count} problem{plural} in --ct; what cannot be read is left out:')
     for problem in problems[:MOST_LEFT_OUT]:
-        print(f'  {problem.where}: {problem.found}', file=sys.stderr)
+        entry.tell(f'  {problem.where}: {problem.found}')
     if count > MOST_LEFT_OUT:
-        print(f'  ... and {count - MOST_LEFT_OUT} more', file=sys.stderr)
+        entry.tell(f'  ... and {count - MOST_LEFT_OUT} more')
 
 
 def _chosen(cases: Iterable[PatientCase], roster: Roster) -> PatientCase:

@@ -45,7 +45,7 @@ def test_a_file_name_that_is_no_text_is_printed_all_the_same(ended):
     assert ended(r"print('M\udcfcller')") == (0, 'M\\udcfcller\n', '')
 
 
-def with_closed_output(body, *arguments, unbuffered):
+def with_closed_output(body, *arguments, unbuffered, errors=subprocess.PIPE):
     """Runs a command whose output nobody reads: its exit code and error output."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -53,7 +53,7 @@ def with_closed_output(body, *arguments, unbuffered):
         done = subprocess.run(
             [sys.executable, '-c', SCRIPT.format(body=body), *arguments],
             stdout=writer,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
             env={**os.environ, 'PYTHONUNBUFFERED': '1' if unbuffered else ''},
         )
@@ -71,6 +71,22 @@ def test_an_output_that_nobody_reads(arguments):
     assert errors.splitlines() == [
         'interrupted: the output is no longer read; the same command goes on or starts anew.'
     ]
+
+
+@pytest.mark.parametrize(
+    ('body', 'arguments', 'code'),
+    [
+        ("print('done')", (), 0),
+        ("raise UserError([Problem('one', '', '', '')])", (), 2),
+        ('raise_if_any(problems)', ('--number=x',), 2),
+        ('raise KeyboardInterrupt', (), 75),
+        ("raise KeyError('pair_07')", (), 1),
+    ],
+)
+def test_errors_that_nobody_reads(body, arguments, code):
+    """As after `2>&1 | head`: the exit code is that of what happened."""
+    closed = with_closed_output(body, *arguments, unbuffered=False, errors=subprocess.STDOUT)
+    assert closed == (code, None)
 
 
 def test_another_pipe_that_breaks_is_a_bug(ended):

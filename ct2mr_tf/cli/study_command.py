@@ -104,6 +104,8 @@ def without_paths(main: entry.Main) -> entry.Main:
     def guarded(problems: list[Problem]) -> None:
         try:
             main(problems)
+        except BrokenPipeError:  # names no file: the output is no longer read
+            raise
         except OSError as error:
             if error.errno in entry.FULL_DISK:
                 raise

@@ -38,6 +38,14 @@ def test_a_full_disk_is_left_to_the_command():
         study_command.without_paths(main)([])
 
 
+def test_an_output_that_nobody_reads_is_left_to_the_command():
+    def main(problems):
+        raise BrokenPipeError(errno.EPIPE, 'Broken pipe')
+
+    with pytest.raises(BrokenPipeError):
+        study_command.without_paths(main)([])
+
+
 def test_progress_is_counted(capsys):
     with study_command.progress_bar('headers', 'file') as progress:
         for done in (3, 5):

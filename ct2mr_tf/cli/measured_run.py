@@ -14,7 +14,7 @@ from ct2mr_tf.data.splits import read_table, shared_patients
 from ct2mr_tf.evaluation.baselines import fit_baselines
 from ct2mr_tf.evaluation.cases import Case, Predictor, predict_cases
 from ct2mr_tf.evaluation.metrics import to_grey_levels
-from ct2mr_tf.problems import Problem, raise_if_any
+from ct2mr_tf.problems import Problem, UserError, raise_if_any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +107,16 @@ def open_run(workdir: pathlib.Path, data_dir: str, split: str) -> MeasuredRun:
     config = load_config(workdir)
     own = pathlib.Path(config.data_dir)
     chosen = pathlib.Path(data_dir or config.data_dir)
+    if chosen == own:
+        _refuse_missing(own, 'name the place that it was moved to in --data_dir')
     examples = load_examples(chosen, required=(split, 'train') if chosen == own else (split,))
     description = describe_data_set(chosen, examples)
     if chosen == own or _was_trained_on(workdir, description):
         own, trained_on = chosen, examples
     else:
+        _refuse_missing(
+            own, 'put it back: what --data_dir names is not it, by data.json of the run'
+        )
         trained_on = load_examples(own, required=('train',))
     if split != 'train':
         raise_if_any(_trained_on_problems(chosen, split, own))
@@ -152,6 +157,12 @@ def open_runs(
         problems.append(Problem('--compare', found, 'pictures of one size', cure))
     raise_if_any(problems)
     return runs
+
+
+def _refuse_missing(own: pathlib.Path, cure: str) -> None:
+    """Refuses a run whose data set is gone: its baselines are fitted on the training pairs."""
+    if not own.is_dir():
+        raise UserError([Problem(f'{own}', 'no such folder', 'the data set of the run', cure)])
 
 
 def _was_trained_on(workdir: pathlib.Path, description: DataSetDescription) -> bool:

@@ -107,3 +107,14 @@ def test_another_data_set_does_not_stand_in_for_one_that_is_gone(make_run, tmp_p
     with pytest.raises(UserError) as error:
         open_run(workdir, f'{tmp_path / "another"}', 'test')
     assert error.value.problems[0].where == f'{tmp_path / "set"}'
+    assert error.value.problems[0].cure.startswith('put it back')
+
+
+def test_a_data_set_that_is_gone_is_told_with_the_flag_that_names_its_new_place(make_run, tmp_path):
+    workdir = make_run('run')
+    (tmp_path / 'set').rename(tmp_path / 'moved')
+    with pytest.raises(UserError) as error:
+        open_run(workdir, '', 'test')
+    (problem,) = error.value.problems
+    assert problem.where == f'{tmp_path / "set"}'
+    assert '--data_dir' in problem.cure

@@ -12,8 +12,8 @@ PHANTOMS/truth (tissue labels and the floor of the error) for the pairs that
 makes of them. With --kind=pairs, a prepared data set is written straight from the phantom's truth.
 
 A patient takes about 4 CPU seconds and 6 MB, with --kind=pairs 1 second. The same settings give the
-same bytes, whatever the number of workers. Nothing is ever written over: a folder that holds these
-very phantoms is left as it is, any other is refused.
+same bytes in one version of this software, whatever the number of workers. Nothing is ever written
+over: a folder that holds these very phantoms is left as it is, any other is refused.
 """
 
 from ct2mr_tf.cli import entry
@@ -46,6 +46,7 @@ from ct2mr_tf.phantom.studies import write_studies
 from ct2mr_tf.phantom.study_plan import StudyOptions
 from ct2mr_tf.phantom.tissues import NAMES
 from ct2mr_tf.problems import Problem, raise_if_any
+from ct2mr_tf.version import VERSION
 
 FLAGS = flags.FLAGS
 
@@ -92,7 +93,7 @@ def main(problems: list[Problem]) -> None:
     raise_if_any(problems + _flag_problems())
     out = pathlib.Path(FLAGS.out)
     names = ('kind', 'patients', 'seed', 'size', *(STUDY_FLAGS if FLAGS.kind == 'studies' else ()))
-    settings = {name: getattr(FLAGS, name) for name in names}
+    settings = {'version': VERSION, **{name: getattr(FLAGS, name) for name in names}}
     if phantom_folder.is_finished(out, settings):
         print(f'These phantoms are already in {out}.')
         return

@@ -69,6 +69,14 @@ def test_the_same_command_again_does_nothing(warm_command, pairs):
     assert {path: path.stat().st_mtime_ns for path in out.rglob('*')} == before
 
 
+def test_phantoms_of_another_version_are_not_taken_for_todays(warm_command, tmp_path):
+    text = '{"kind": "pairs", "patients": 3, "seed": 5, "size": 32}'
+    (tmp_path / 'phantom.json').write_text(text)
+    done = warm_command(*MAKE, f'--out={tmp_path}', *PAIRS)
+    assert done.returncode == 2
+    assert 'version unknown' in done.stderr and 'delete the folder' in done.stderr
+
+
 def test_everything_wrong_is_told_at_once(warm_command, pairs):
     out, _ = pairs
     done = warm_command(

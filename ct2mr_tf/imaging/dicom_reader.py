@@ -59,8 +59,9 @@ class Scan:
         problems: what is wrong: folders that cannot be read, then files, then contradictions.
         files: how many files were looked at.
         warnings: how many warnings of pydicom were held back (they may quote a file's values).
-        paths: where the files with problems are, by pseudonym: the one key from a message back to
-            a file, to be written only where the user asks for it.
+        paths: where the files with slices are, and folders and files that cannot be read, by
+            pseudonym: the one key from a message, also a later one of pixels, back to a file; to be
+            written only where the user asks for it.
     """
 
     stacks: tuple[Stack, ...]
@@ -100,13 +101,16 @@ def scan(
     """
     root = pathlib.Path(root)
     problems: list[Problem] = []
+    found: dict[str, pathlib.PurePath] = {}
 
     def note(place: pathlib.PurePath, error: OSError) -> None:
-        where = pseudonyms.path(place) if place.parts else 'the data folder'
+        where = 'the data folder'
+        if place.parts:
+            where = pseudonyms.path(place)
+            found[where] = place
         problems.append(dicom_values.unreadable(error).problem(where))
 
     paths = file_tree.files_below(root, note)
-    found: dict[str, pathlib.PurePath] = {}
     skipped: collections.Counter[str] = collections.Counter()
     slices: list[tuple[SliceHeader, ...]] = []
     warnings = 0
@@ -116,17 +120,16 @@ def scan(
         warnings += outcome.warnings
         if outcome.skip is not None:
             skipped[outcome.skip.value] += 1
-        elif outcome.refusal is not None:
-            found[where] = relative
+            continue
+        found[where] = relative
+        if outcome.refusal is not None:
             problems.append(outcome.refusal.problem(where))
         else:
             slices.append(tuple(_named(header, where) for header in outcome.slices))
     unique = duplicates.without_duplicates(slices)
     if unique.dropped:
         skipped[Skip.DUPLICATE.value] += unique.dropped
-    for place, problem in unique.problems:
-        found[problem.where] = place.path.relative_to(root)
-        problems.append(problem)
+    problems += [problem for _, problem in unique.problems]
     stacks = build_stacks(itertools.chain.from_iterable(unique.files))
     return Scan(stacks, skipped, tuple(problems), len(paths), warnings, found)
 

@@ -1,6 +1,7 @@
 import collections
 import logging
 import os
+import pathlib
 import shutil
 
 import pytest
@@ -160,6 +161,29 @@ def test_a_folder_that_several_ways_lead_to_is_read_once_at_its_own_place(tmp_pa
     found = scan(tmp_path / 'studies')
     assert (found.files, len(found.problems), sum(found.skipped.values())) == (2, 2, 0)
     assert sorted(map(str, found.paths.values())) == ['b/file', 'there/file']
+
+
+def test_a_folder_that_cannot_be_read_is_found_again_by_its_pseudonym(tmp_path, monkeypatch):
+    def only_noted(root, note):
+        note(pathlib.PurePath(PLANTED, 'mr'), PermissionError(13, 'Permission denied', PLANTED))
+        note(pathlib.PurePath(), PermissionError(13, 'Permission denied', PLANTED))
+        return []
+
+    monkeypatch.setattr(file_tree, 'files_below', only_noted)
+    found = scan(tmp_path)
+    folder, root = (problem.where for problem in found.problems)
+    assert root == 'the data folder'
+    assert {folder: f'{PLANTED}/mr'} == {name: f'{path}' for name, path in found.paths.items()}
+
+
+def test_a_file_whose_pixels_cannot_be_read_is_found_again_by_its_pseudonym(tmp_path):
+    path = write(slice_dataset(), tmp_path / PLANTED / 'file')
+    found = scan(tmp_path)
+    path.unlink()
+    with pytest.raises(UserError) as caught:
+        dicom_pixels.load_pixels(found.stacks[0].slices)
+    (problem,) = caught.value.problems
+    assert found.paths[problem.where] == path.relative_to(tmp_path)
 
 
 def test_a_link_that_leads_nowhere_is_a_problem(tmp_path):

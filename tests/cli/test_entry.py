@@ -16,6 +16,7 @@ from ct2mr_tf.problems import Problem, UserError, raise_if_any
 flags.DEFINE_integer('number', 3, 'A number.')
 flags.DEFINE_bool('option', True, 'An option.')
 flags.DEFINE_float('share', 0.5, 'A share.', 0, 1)
+flags.DEFINE_string('place', '', 'A place.')
 
 def main(problems):
     raise_if_any(problems)
@@ -216,6 +217,25 @@ def test_closed_streams_lead_to_nowhere(command, tmp_path):
     done = command('-c', shell, sys.executable, '-c', SCRIPT.format(body=body))
     assert done.returncode == 0
     assert (tmp_path / 'own').read_text() == 'True False'
+
+
+@pytest.mark.parametrize(
+    ('typed', 'value'),
+    [
+        ('--place=~/runs/a', 'HOME/runs/a'),
+        ('-place=~', 'HOME'),
+        ('--place=~/a,b,~/c', 'HOME/a,b,HOME/c'),
+        ('--place=a~/b=c~', 'a~/b=c~'),
+        ('--place=~other/a', '~other/a'),
+    ],
+)
+def test_the_home_folder_behind_an_equals_sign(ended, monkeypatch, tmp_path, typed, value):
+    """Shells put it in the place of ~ at the beginning of a word only."""
+    monkeypatch.setenv('HOME', f'{tmp_path}')
+    (tmp_path / 'a.flags').write_text(typed)
+    for argument in (typed, f'--flagfile={tmp_path / "a.flags"}'):
+        code, output, _ = ended('print(flags.FLAGS.place)', argument)
+        assert (code, output) == (0, value.replace('HOME', f'{tmp_path}') + '\n')
 
 
 def test_help_is_no_error(ended):

@@ -250,10 +250,18 @@ def constants(module: Module) -> Iterator[tuple[str, ast.stmt | None]]:
     """Public constants of a module, each with the statement below it."""
     body = module.tree.body
     for node, below in zip(body, [*body[1:], None], strict=True):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name.isupper() and not name.startswith('_') and name != 'FLAGS':
-                yield name, below
+        targets = getattr(node, 'targets', [getattr(node, 'target', None)])
+        for target in targets:
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                name = part.id if isinstance(part, ast.Name) else ''
+                if name.isupper() and not name.startswith('_') and name != 'FLAGS':
+                    yield name, below
+
+
+def test_constants_however_they_are_written(tmp_path):
+    written = 'A = 1\nB: int = 2\nC, D = 3, 4\nE = F = 5\n_G = H.I = small = 6\n'
+    (tmp_path / 'a.py').write_text(written)
+    assert [name for name, _ in constants(Module(tmp_path / 'a.py'))] == [*'ABCDEF']
 
 
 def test_every_public_constant_says_what_it_is():

@@ -51,6 +51,7 @@ def written_whole(path: pathlib.Path, mode: int = 0o666) -> Iterator[pathlib.Pat
     """Gives a temporary path beside `path`, and renames it into place when the block ends well.
 
     When the block raises, the temporary file is removed and whatever stood at `path` is untouched.
+    A link stays, and what it leads to is written: who keeps a file elsewhere has a reason.
 
     Args:
         path: the file to write; its folder is made if it is missing.
@@ -68,6 +69,8 @@ def written_whole(path: pathlib.Path, mode: int = 0o666) -> Iterator[pathlib.Pat
     if path.exists() and not path.is_file():  # renaming would put a file in the place of /dev/null
         number = errno.EISDIR if path.is_dir() else errno.EEXIST
         raise OSError(number, os.strerror(number), f'{path}')
+    if path.is_symlink():
+        path = pathlib.Path(os.path.realpath(path))  # a ring of links gives no error, as resolve's
     make_folder(path.parent)
     temporary = path.with_name(f'.writing-{secrets.token_hex(8)}{path.suffix}')
     with _made_in_place(path, 'file'):

@@ -62,6 +62,20 @@ def test_without_a_file_before_an_exception_leaves_none(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize('there', [True, False])
+def test_what_a_link_leads_to_is_written(tmp_path, there):
+    """A map of pseudonyms that is linked to an encrypted disk must not lie beside it."""
+    (tmp_path / 'disk').mkdir()
+    target, link = tmp_path / 'disk' / 'map.csv', tmp_path / 'map.csv'
+    if there:
+        target.write_text('old')
+    link.symlink_to(target)
+    write_text_whole(link, 'new')
+    assert link.is_symlink()
+    assert target.read_text() == 'new'
+    assert list(target.parent.iterdir()) == [target]
+
+
 @pytest.mark.parametrize('there', [False, True])
 def test_a_folder_appears_whole(tmp_path, there):
     out = tmp_path / 'new' / 'study'

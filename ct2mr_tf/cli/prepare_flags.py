@@ -204,6 +204,8 @@ def written_over(name: str, columns: Sequence[str]) -> list[Problem]:
     """
     path, key_file = (pathlib.Path(getattr(FLAGS, flag)).resolve() for flag in (name, 'key_file'))
     found = 'the file of --key_file' if path == key_file else ''
+    if path.exists() and not path.is_file() and not path.is_dir():
+        found = 'a device, pipe or socket'
     if not found and path.is_file():
         heading = ','.join(columns).encode()
         with path.open('rb') as file:

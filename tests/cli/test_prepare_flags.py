@@ -1,5 +1,6 @@
 """Flags of `prepare`, as a person meets them: what is wrong is told at once, --help is true."""
 
+import os
 import re
 
 import pytest
@@ -88,14 +89,17 @@ def test_a_map_that_cannot_be_kept_is_told_before_anything_is_read(warm_command,
         ('inventory.csv', 'points.csv', 'a file of something else'),
         ('key', 'map.csv', 'the file of --key_file'),
         ('points.csv', 'map.csv', 'a file of something else'),
+        ('pipe', 'map.csv', 'a device, pipe or socket'),
+        ('inventory.csv', 'pipe', 'a device, pipe or socket'),
     ],
 )
 def test_no_other_file_is_written_over(warm_command, tmp_path, out, kept, told):
     (tmp_path / 'points.csv').write_text('patient,modality,level,point,x,y,z\n')
+    os.mkfifo(tmp_path / 'pipe')
     run = warm_command(
         *PREPARE, 'scan', f'--dicom_root={tmp_path}', f'--key_file={tmp_path}/key',
         f'--out={tmp_path}/{out}', f'--keep_map={tmp_path}/{kept}',
     )  # fmt: skip
     assert run.returncode == 2
     assert told in run.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ['points.csv']
+    assert {path.name for path in tmp_path.iterdir()} == {'pipe', 'points.csv'}

@@ -43,7 +43,7 @@ from ct2mr_tf.imaging.pseudonyms import Pseudonyms
 from ct2mr_tf.phantom.cohort import MOST_PATIENTS, Member, draw_cohort
 from ct2mr_tf.phantom.cohort_pairs import Picture, draw_pictures
 from ct2mr_tf.phantom.studies import write_studies
-from ct2mr_tf.phantom.study_plan import StudyOptions
+from ct2mr_tf.phantom.study_plan import CT_FIELD_MM, MR_FIELD_MM, StudyOptions
 from ct2mr_tf.phantom.tissues import NAMES
 from ct2mr_tf.problems import Problem, raise_if_any
 from ct2mr_tf.version import VERSION
@@ -56,21 +56,39 @@ flags.DEFINE_integer('patients', 40, 'Number of patients.', 1, MOST_PATIENTS)
 flags.DEFINE_integer('seed', 0, 'Another seed is another cohort.', lower_bound=0)
 flags.DEFINE_integer(
     'size',
-    128,
+    StudyOptions.truth_size,
     f'Pixels a side of pairs and of truth; a multiple of {SIDE_MULTIPLE}.',
     16,
     LARGEST_SIDE,
 )
 flags.DEFINE_integer('workers', 0, 'Processes; 0 for one a core.', lower_bound=0)
-flags.DEFINE_integer('ct_matrix', 192, 'Studies: rows and columns of the CT, on 180 mm.', 16, 1024)
-flags.DEFINE_float('ct_step_mm', 1.5, 'Studies: distance of CT slices in mm.', 0.5, 5)
-flags.DEFINE_integer('mr_matrix', 192, 'Studies: rows and columns of the MR, on 160 mm.', 16, 1024)
+flags.DEFINE_integer(
+    'ct_matrix',
+    StudyOptions.ct_matrix,
+    f'Studies: rows and columns of the CT, on {CT_FIELD_MM:g} mm.',
+    16,
+    1024,
+)
 flags.DEFINE_float(
-    'turn_deg', 0.7, 'Studies: spread of how patients lie turned, about each axis.', 0, 5
+    'ct_step_mm', StudyOptions.ct_step_mm, 'Studies: distance of CT slices in mm.', 0.5, 5
+)
+flags.DEFINE_integer(
+    'mr_matrix',
+    StudyOptions.mr_matrix,
+    f'Studies: rows and columns of the MR, on {MR_FIELD_MM:g} mm.',
+    16,
+    1024,
+)
+flags.DEFINE_float(
+    'turn_deg',
+    StudyOptions.turn_deg,
+    'Studies: spread of how patients lie turned, about each axis.',
+    0,
+    5,
 )
 flags.DEFINE_float(
     'jitter_mm',
-    0,
+    StudyOptions.jitter_mm,
     "Studies: spread of a person's hand placing landmarks, in the slice; truth/ has none.",
     0,
     10,

@@ -10,7 +10,7 @@ from absl import flags
 from ct2mr_tf.config import LARGEST_SIDE, SIDE_MULTIPLE
 from ct2mr_tf.data.build_plan import SplitRule
 from ct2mr_tf.data.patient_pairs import BuildOptions
-from ct2mr_tf.imaging import grey
+from ct2mr_tf.imaging import grey, mr_contrast
 from ct2mr_tf.imaging.dicom_reader import ReadOptions
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.imaging.pairing_rules import CT_PLANES, PairingOptions
@@ -86,8 +86,10 @@ def _define_shared_flags() -> None:
     flags.DEFINE_string(
         'mr_series',
         '',
-        'The same for MR; where given, it decides in place of T2 weighting (echo time 60-250 ms, '
-        'repetition time of 1000 ms or more, no fat suppression, no other contrast in the name).',
+        'The same for MR; where given, it decides in place of T2 weighting (echo time '
+        f'{mr_contrast.T2_SHORTEST_ECHO_TIME_MS:g}-{mr_contrast.T2_LONGEST_ECHO_TIME_MS:g} ms, '
+        f'repetition time of {mr_contrast.T2_SHORTEST_REPETITION_TIME_MS:g} ms or more, no fat '
+        'suppression, no other contrast in the name).',
     )
 
 

@@ -18,6 +18,7 @@ from ct2mr_tf.files import taken_for_pattern
 from ct2mr_tf.imaging.grey import Window
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.serving.model_card import Limits, ModelCard
+from ct2mr_tf.serving.saved_model import LARGEST_VERSION
 from ct2mr_tf.version import VERSION
 
 DEFAULT_MAX_SIDE = 1024
@@ -25,9 +26,6 @@ DEFAULT_MAX_SIDE = 1024
 
 LARGEST_MAX_SIDE = 2**31 - 1
 """TensorFlow tells sides in 32 bits: a greater limit would wrap round to another."""
-
-LARGEST_VERSION = 2**63 - 1
-"""A server holds the number in 64 bits and passes over folders of greater ones."""
 
 WINDOW_FLAGS = '--ct_window_low, --ct_window_high'
 """Where problems with the CT window of the flags are."""

@@ -24,7 +24,7 @@ from ct2mr_tf.files import locked_folder
 from ct2mr_tf.problems import Problem, UserError, raise_if_any
 from ct2mr_tf.serving import signatures, verification, warmup
 from ct2mr_tf.serving.model_card import CARD_FILE, ModelCard
-from ct2mr_tf.serving.saved_model import EXTRA_ASSETS, versions
+from ct2mr_tf.serving.saved_model import EXTRA_ASSETS, LARGEST_VERSION, versions
 
 WORK_PREFIX = '.exporting-'
 """Begins the name of a version that is not whole."""
@@ -104,6 +104,10 @@ def _new_version(
         known = versions(export_dir)
         if version is None:
             version = max(known, default=0) + 1
+            if version > LARGEST_VERSION:
+                found, expected = f'version {version - 1}', 'a number after it'
+                cure = 'name a free --version, or move that one away'
+                raise UserError([Problem(f'{export_dir}', found, expected, cure)])
         if version in known:
             cure = 'leave --version out for the next number, or name another'
             raise UserError(

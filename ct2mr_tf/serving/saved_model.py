@@ -11,6 +11,9 @@ from ct2mr_tf.files import taken_for_pattern
 from ct2mr_tf.problems import Problem, UserError
 from ct2mr_tf.serving.model_card import CARD_FILE, ModelCard
 
+LARGEST_VERSION = 2**63 - 1
+"""A server holds the number in 64 bits and passes over folders of greater ones."""
+
 EXTRA_ASSETS = 'assets.extra'
 """Folder of a SavedModel for what the graph does not read."""
 

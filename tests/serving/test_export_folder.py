@@ -11,6 +11,7 @@ import pytest
 from ct2mr_tf.problems import UserError
 from ct2mr_tf.serving import export_folder, verification, warmup
 from ct2mr_tf.serving.export_folder import write_version
+from ct2mr_tf.serving.saved_model import LARGEST_VERSION
 
 
 @pytest.fixture
@@ -78,6 +79,14 @@ def test_a_version_that_exists_is_never_written_over(write, tmp_path):
     with pytest.raises(UserError, match='a version that exists'):
         write(tmp_path, 7)
     assert names(tmp_path) == ['007']
+
+
+def test_no_number_comes_after_the_last_that_a_server_takes(write, tmp_path):
+    last = str(LARGEST_VERSION)
+    (tmp_path / last).mkdir()
+    with pytest.raises(UserError, match='a number after it'):
+        write(tmp_path)
+    assert names(tmp_path) == [last]
 
 
 def test_a_model_that_differs_leaves_nothing(write, tmp_path, monkeypatch):

@@ -22,7 +22,12 @@ function startClock() {
   if (screen === 'trial' && !document.hidden) clockStarted = performance.now();
 }
 
+/**
+ * Stores what was done. A page that nobody has begun stores nothing: a browser may show it anew
+ * before it has taken in what the page before stored, which would be written over.
+ */
 function keep() {
+  if (!state.started) return;
   stopClock();
   const notice = storeState(state);
   if (notice) say(notice);

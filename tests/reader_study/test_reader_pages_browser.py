@@ -110,6 +110,16 @@ class Session:
         self.wait_for(1)
         return self
 
+    def reload(self):
+        """Loads a page that was begun anew, and again where the browser was too quick for it.
+
+        A browser may show a page on disk before it has taken in what the page before stored.
+        """
+        self.driver.refresh()
+        if self.screen == 'start':
+            self.driver.refresh()
+        assert self.screen == 'paused'
+
     def saved(self):
         """The text of the file that was saved last, which is taken away."""
         path = self.downloads / f'answers_{self.page.stem}.csv'
@@ -157,8 +167,7 @@ def test_forced_choice_by_keyboard_with_a_reload_in_the_middle(desktop, build):
     session.press('2', '1', '2', Keys.ARROW_RIGHT)
     session.wait_for(3)
     assert session.seen('#progress') == '2 of 4 answered'
-    session.driver.refresh()
-    assert session.screen == 'paused'
+    session.reload()
     session.tab_to('continue')
     session.press(Keys.ENTER)
     session.wait_for(3)
@@ -379,6 +388,24 @@ def test_of_two_windows_the_answers_given_last_are_kept(desktop, build):
     session.press('2')
     session.driver.refresh()
     assert not session.part('notice-twice').is_displayed()
+    assert session.run('return state.trials[0].answers[0]') == '1'
+
+
+def test_a_page_that_nobody_has_begun_stores_nothing(desktop, build):
+    """What was stored before may come to light only after the page is shown."""
+    session = desktop.open(build('forced_choice')).begin()
+    session.press('1')
+    stored = session.run('return localStorage.getItem(STORE_KEY)')
+    # Without an entry, as if the page had been shown too early; and then with the late one.
+    session.run('state.started = false; localStorage.removeItem(STORE_KEY)')
+    session.driver.refresh()
+    assert session.screen == 'start'
+    session.run("window.dispatchEvent(new Event('pagehide'))")
+    assert session.run('return localStorage.getItem(STORE_KEY)') is None
+    session.driver.execute_script('localStorage.setItem(STORE_KEY, arguments[0])', stored)
+    session.begin()
+    assert session.part('notice-twice').is_displayed()
+    session.reload()
     assert session.run('return state.trials[0].answers[0]') == '1'
 
 

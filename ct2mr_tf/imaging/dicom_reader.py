@@ -129,7 +129,7 @@ def scan(
     unique = duplicates.without_duplicates(slices)
     if unique.dropped:
         skipped[Skip.DUPLICATE.value] += unique.dropped
-    problems += [problem for _, problem in unique.problems]
+    problems += unique.problems
     stacks = build_stacks(itertools.chain.from_iterable(unique.files))
     return Scan(stacks, skipped, tuple(problems), len(paths), warnings, found)
 

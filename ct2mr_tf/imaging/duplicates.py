@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 from ct2mr_tf.imaging import dicom_pixels
-from ct2mr_tf.imaging.slices import Place, SliceHeader
+from ct2mr_tf.imaging.slices import SliceHeader
 from ct2mr_tf.problems import Problem, UserError
 
 File = tuple[SliceHeader, ...]
@@ -28,7 +28,7 @@ class Unique:
 
     files: tuple[File, ...]
     dropped: int
-    problems: tuple[tuple[Place, Problem], ...]
+    problems: tuple[Problem, ...]
 
 
 def without_duplicates(files: Iterable[File]) -> Unique:
@@ -48,7 +48,7 @@ def without_duplicates(files: Iterable[File]) -> Unique:
     for file in files:
         by_uid[file[0].identity.sop_instance_uid].append(file)
     kept: list[File] = []
-    problems: list[tuple[Place, Problem]] = []
+    problems: list[Problem] = []
     dropped = 0
     for same in by_uid.values():
         distinct = _distinct(same)
@@ -61,14 +61,14 @@ def without_duplicates(files: Iterable[File]) -> Unique:
             try:
                 contents[_content(file)].append(file)
             except UserError as error:
-                problems.append((file[0].place, error.problems[0]))
+                problems.append(error.problems[0])
         alike = list(contents.values())
         if len(alike) == 1:
             kept.append(alike[0][0])
             dropped += len(alike[0]) - 1
         else:
             readable = itertools.chain.from_iterable(contents.values())
-            problems += [(file[0].place, _contradiction(file)) for file in readable]
+            problems += map(_contradiction, readable)
     return Unique(tuple(kept), dropped, tuple(problems))
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 from dicom_builders import PLANTED, picture, slice_dataset, write
 from pydicom import uid
 
@@ -12,8 +14,13 @@ def files(tmp_path, *datasets, syntaxes=()):
     for n, dataset in enumerate(datasets):
         syntax = syntaxes[n] if syntaxes else uid.ExplicitVRLittleEndian
         path = write(dataset, tmp_path / str(n), syntax)
-        found.append(dicom_headers.read_slices(path, LIMIT))
+        found.append(tuple(named(one, path) for one in dicom_headers.read_slices(path, LIMIT)))
     return found
+
+
+def named(header, path):
+    """A slice as the reader of a folder names it: messages call its file by that name."""
+    return dataclasses.replace(header, place=dataclasses.replace(header.place, pseudonym=str(path)))
 
 
 def test_copies_are_dropped_and_the_first_is_kept(tmp_path):
@@ -46,8 +53,9 @@ def test_contradictions_are_all_refused(tmp_path):
         pair = files(tmp_path, slice_dataset(), slice_dataset(**different))
         unique = without_duplicates([*pair, *files(tmp_path / 'other', slice_dataset(number=5))])
         assert [file[0].position[2] for file in unique.files] == [15]
-        assert [place.path for place, _ in unique.problems] == [tmp_path / '0', tmp_path / '1']
-        assert {problem.found for _, problem in unique.problems} == {
+        places = [str(tmp_path / '0'), str(tmp_path / '1')]
+        assert [problem.where for problem in unique.problems] == places
+        assert {problem.found for problem in unique.problems} == {
             'the SOPInstanceUID of another file, and other contents'
         }
         assert PLANTED not in str(unique.problems)
@@ -63,4 +71,4 @@ def test_a_copy_whose_pixels_cannot_be_read_does_not_take_the_good_one_with_it(t
     pair = [dicom_headers.read_slices(tmp_path / name, LIMIT) for name in ('bad', 'good')]
     unique = without_duplicates(pair)
     assert unique.files == (pair[1],)
-    assert [problem.found for _, problem in unique.problems] == ['pixels that cannot be decoded']
+    assert [problem.found for problem in unique.problems] == ['pixels that cannot be decoded']
